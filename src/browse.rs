@@ -193,11 +193,33 @@ pub fn comes_next<'a>(films: &'a [LibraryMovie], of: &LibraryMovie) -> Option<&'
         .or_else(|| alike(films, of).into_iter().find(is_new))
 }
 
-/// The film that stands in front of the house: one that is live, else what was seen last, else the newest
-/// that is no event to come.
+/// What the account goes on with, the last first: what it has begun; and of a series whose last episode it has
+/// seen to its end, the next one.
+pub fn keep_watching(films: &[LibraryMovie]) -> Vec<&LibraryMovie> {
+    let mut series: Vec<(&str, &LibraryMovie)> = Vec::new();
+    for film in films.iter().filter(|film| film.watched_at.is_some()) {
+        let Some(name) = film.episode.as_ref().map(|episode| episode.series.as_str()) else { continue };
+        match series.iter_mut().find(|(of, _)| *of == name) {
+            Some((_, last)) if last.watched_at < film.watched_at => *last = film,
+            Some(_) => {}
+            None => series.push((name, film)),
+        }
+    }
+    let next = series.into_iter().filter(|(_, last)| !is_begun(last)).filter_map(|(_, last)| {
+        let is_fit = |next: &&LibraryMovie| next.playable && !is_event(next) && next.watched_at.is_none();
+        next_episode(films, last).filter(is_fit).map(|next| (last.watched_at, next))
+    });
+    let begun = films.iter().filter(|film| is_begun(film) && !is_event(film));
+    let mut found: Vec<_> = begun.map(|film| (film.watched_at, film)).chain(next).collect();
+    found.sort_by_key(|(at, _)| Reverse(*at));
+    found.into_iter().map(|(_, film)| film).collect()
+}
+
+/// The film that stands in front of the house: one that is live, else what the account goes on with, else the
+/// newest that is no event to come.
 pub fn featured(films: &[LibraryMovie]) -> Option<&LibraryMovie> {
     let live = films.iter().find(|film| film.playable && is_event(film));
-    let last = films.iter().filter(|film| is_begun(film)).max_by_key(|film| film.watched_at);
+    let last = keep_watching(films).into_iter().next();
     let newest = || films.iter().filter(|film| !is_event(film)).min_by_key(|film| Reverse(film.added));
     live.or(last).or_else(newest).or_else(|| films.first())
 }
@@ -339,6 +361,30 @@ mod tests {
         let next = |of: usize| next_episode(&films, &films[of]).map(|film| film.movie_id.get());
         assert_eq!([next(3), next(1), next(0), next(2), next(4)], [Some(2), Some(1), None, None, None]);
         assert!(episodes(&films, &films[4]).is_empty());
+    }
+
+    #[test]
+    fn a_series_goes_on_with_its_next_episode() {
+        let episode = |id, number| LibraryMovie {
+            episode: Some(Episode { series: "Signs".into(), season: 1, number }),
+            ..film(id, "E", &[], &[])
+        };
+        let mut films = [episode(1, 1), episode(2, 2), episode(3, 3), film(4, "A", &[], &[])];
+        let going_on = |films: &[LibraryMovie]| ids(&keep_watching(films));
+        assert!(going_on(&films).is_empty());
+        (films[3].position, films[3].watched_at) = (Some(90.0), Some(5));
+        (films[0].position, films[0].watched_at) = (Some(0.0), Some(7));
+        assert_eq!(going_on(&films), [2, 4], "the first was seen to its end");
+        assert_eq!(featured(&films).unwrap().movie_id.get(), 2);
+        films[1].playable = false;
+        assert_eq!(going_on(&films), [4]);
+        films[1].playable = true;
+        (films[1].position, films[1].watched_at) = (Some(30.0), Some(3));
+        assert_eq!(going_on(&films), [4, 2], "begun before: it stands where it was left");
+        (films[1].position, films[1].watched_at) = (None, Some(9));
+        assert_eq!(going_on(&films), [3, 4]);
+        films[2].watched_at = Some(1);
+        assert_eq!(going_on(&films), [4], "there is none that is new");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use js_sys::Array;
 use nccp::{ErrorCode, Playing, ShownGrant};
 use wasm_bindgen::{JsCast, JsValue};
 use web_player::{
+    captions::ActiveCues,
     player::{LiveEvent, chosen_speed},
     problem::{Problem, Way},
 };
@@ -83,6 +84,8 @@ pub struct Host {
     listening: RefCell<Option<EventListener>>,
     /// The page was told of an event.
     has_event: Cell<bool>,
+    /// What it was told that captions say.
+    cues: RefCell<ActiveCues>,
 }
 
 /// A host, to be compared by which it is.
@@ -165,6 +168,7 @@ impl Host {
             listener: RefCell::default(),
             listening: RefCell::default(),
             has_event: Cell::new(false),
+            cues: RefCell::default(),
         });
         let weak = Rc::downgrade(&host);
         let listening = EventListener::new(&host.port, "message", move |event| {
@@ -252,6 +256,18 @@ impl Host {
         let height = height.map_or(JsValue::NULL, JsValue::from);
         let detail = object([("height", height), ("auto", (!chosen).into()), ("heights", heights.into())]);
         self.say("qualitychange", detail);
+    }
+
+    /// Tells what captions say now, where that is something else than before.
+    pub fn cues(&self, cues: &ActiveCues) {
+        if *self.cues.borrow() == *cues {
+            return;
+        }
+        self.cues.replace(cues.clone());
+        let language = Some(cues.language.as_str()).filter(|language| !language.is_empty());
+        let language = language.map_or(JsValue::NULL, JsValue::from);
+        let texts: Array = cues.texts.iter().map(|text| JsValue::from(text.as_str())).collect();
+        self.say("cuechange", object([("language", language), ("cues", texts.into())]));
     }
 
     /// Tells that what plays is no event any more, where it was one.

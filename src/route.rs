@@ -14,6 +14,9 @@ use yew::prelude::*;
 /// site. A constant, so that what is never shown is not in the module either.
 pub const IS_WHOLE: bool = !cfg!(feature = "player-only");
 
+/// Characters of a TV box's code, as it is typed, that are taken at most.
+pub const LONGEST_CODE: usize = 24;
+
 /// A page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
@@ -48,8 +51,11 @@ pub enum Route {
     Devices,
     /// `/account`
     Account,
-    /// `/activate`
-    Activate,
+    /// `/activate`, `/activate?code=…`
+    Activate {
+        /// The code that the address has, as it is there; empty: none.
+        code: String,
+    },
     /// `/help/{code}`: what a code means.
     Help {
         /// In capitals.
@@ -75,7 +81,9 @@ impl Route {
                 .map_or(Self::NotFound, |movie| Self::Embed { movie }),
             "/devices" => Self::Devices,
             "/account" => Self::Account,
-            "/activate" => Self::Activate,
+            "/activate" => Self::Activate {
+                code: query("code").unwrap_or_default().chars().take(LONGEST_CODE).collect(),
+            },
             _ => {
                 let rest = |prefix: &str| {
                     path.strip_prefix(prefix).filter(|rest| !rest.is_empty() && !rest.contains('/'))
@@ -108,7 +116,10 @@ impl Route {
             Self::Share { token } => format!("/v/{token}"),
             Self::Devices => "/devices".to_owned(),
             Self::Account => "/account".to_owned(),
-            Self::Activate => "/activate".to_owned(),
+            Self::Activate { code } if code.is_empty() => "/activate".to_owned(),
+            Self::Activate { code } => {
+                format!("/activate?code={}", String::from(js_sys::encode_uri_component(code)))
+            }
             Self::Help { code } => format!("/help/{code}"),
             Self::NotFound => "/not-found".to_owned(),
         }

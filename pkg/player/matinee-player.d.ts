@@ -25,6 +25,14 @@ export interface MatineeLive {
   readonly replay: boolean;
 }
 
+/** What the captions that are on say now. */
+export interface MatineeCues {
+  /** BCP 47; `null` where captions are off, or their language is not known. */
+  readonly language: string | null;
+  /** The text of each cue, without markup: at most 32, of at most 1,000 characters. */
+  readonly cues: readonly string[];
+}
+
 /** A device of the viewer's that plays, where the plan allows no further one. */
 export interface MatineePlaying {
   readonly device_id: string;
@@ -36,6 +44,7 @@ export interface MatineePlayerEventMap extends HTMLElementEventMap {
   error: CustomEvent<MatineeError> & MatineeError;
   qualitychange: CustomEvent<MatineeQuality>;
   livechange: CustomEvent<MatineeLive | null>;
+  cuechange: CustomEvent<MatineeCues>;
   streamlimit: CustomEvent<{ readonly playing: readonly MatineePlaying[] }>;
 }
 
@@ -73,6 +82,8 @@ export class MatineePlayer extends HTMLElement {
   readonly quality: MatineeQuality | null;
   /** Of an event; `null` of a film. */
   readonly live: MatineeLive | null;
+  /** Without captions, or between two cues, its `cues` are empty. */
+  readonly activeCues: MatineeCues;
   /** Plays; rejects where the browser wants a click first, or the film cannot play. */
   play(): Promise<void>;
   pause(): void;

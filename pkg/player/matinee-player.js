@@ -35,6 +35,8 @@ const FRESH = Object.freeze({
   readyState: 0, bufferedEnd: 0, videoWidth: 0, videoHeight: 0,
 });
 
+const SILENT = Object.freeze({ language: null, cues: Object.freeze([]) });
+
 // On a server there are no elements: the class can be named there, and does nothing.
 const Base = globalThis.HTMLElement ?? class {};
 
@@ -48,6 +50,7 @@ export class MatineePlayer extends Base {
   #error = null;
   #quality = null;
   #live = null;
+  #cues = SILENT;
   #poster;
   #button;
   #root;
@@ -237,6 +240,7 @@ export class MatineePlayer extends Base {
     this.#error = null;
     this.#quality = null;
     this.#live = null;
+    this.#cues = SILENT;
     const { muted, volume, playbackRate } = this.#state;
     this.#state = { ...FRESH, muted, volume, playbackRate };
     this.#settle(reason);
@@ -265,6 +269,9 @@ export class MatineePlayer extends Base {
         return;
       case "qualitychange":
         this.#quality = Object.freeze({ ...detail });
+        break;
+      case "cuechange":
+        detail = this.#cues = Object.freeze({ language: detail.language, cues: Object.freeze([...detail.cues]) });
         break;
       case "livechange":
         // Nothing once what is left of an event plays as a film.
@@ -421,6 +428,8 @@ export class MatineePlayer extends Base {
   get quality() { return this.#quality; }
   /** Of an event: where it stands, and what of it can be seen; `null` of a film. */
   get live() { return this.#live; }
+  /** What the captions that are on say now: plain text of each cue, and their language. */
+  get activeCues() { return this.#cues; }
   /** Shows at most so many lines; `null` leaves it to the player. */
   set maxHeight(height) { this.#order("height", height === null ? null : Number(height)); }
 

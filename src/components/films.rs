@@ -12,7 +12,7 @@ use yew::prelude::*;
 
 use crate::{
     browse::{self, Index, LANE, Order},
-    components::{Billing, FilmCard, Grid},
+    components::{Billing, FilmCard, Grid, lane_shift::LaneShift},
     route::{self, Route},
 };
 
@@ -176,9 +176,8 @@ fn lanes(library: &Library) -> Html {
     let Some(front) = browse::featured(&library.movies) else { return Html::default() };
     let others = || library.movies.iter().filter(|film| film.movie_id != front.movie_id);
     let films: Vec<&LibraryMovie> = library.movies.iter().filter(|film| !browse::is_event(film)).collect();
-    let mut begun: Vec<_> =
-        others().filter(|film| browse::is_begun(film) && !browse::is_event(film)).collect();
-    begun.sort_by_key(|film| std::cmp::Reverse(film.watched_at));
+    let mut begun = browse::keep_watching(&library.movies);
+    begun.retain(|film| film.movie_id != front.movie_id);
     let mut new: Vec<_> =
         others().filter(|film| !browse::is_begun(film) && !browse::is_event(film)).collect();
     browse::sort(&mut new, Order::Newest);
@@ -230,6 +229,7 @@ pub struct LaneProps {
 #[function_component]
 pub fn Lane(props: &LaneProps) -> Html {
     let LaneProps { name, note, place, films } = props;
+    let row = use_node_ref();
     if films.is_empty() {
         return Html::default();
     }
@@ -237,10 +237,13 @@ pub fn Lane(props: &LaneProps) -> Html {
         <section class="row">
             <h2 dir="auto">{ name }</h2>
             if !note.is_empty() { <p class="facts">{ note }</p> }
-            <div class="films lane">
-                { for films.iter().map(|film| html! {
-                    <FilmCard key={film.movie_id.get()} film={film.clone()} place={place.clone()} />
-                }) }
+            <div class="lane-frame">
+                <div class="films lane" ref={row.clone()}>
+                    { for films.iter().map(|film| html! {
+                        <FilmCard key={film.movie_id.get()} film={film.clone()} place={place.clone()} />
+                    }) }
+                </div>
+                <LaneShift {row} count={films.len()} />
             </div>
         </section>
     }

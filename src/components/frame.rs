@@ -38,7 +38,7 @@ pub fn Frame(props: &FrameProps) -> Html {
                 <nav class="ways" aria-label={say::main_ways()}>
                     <Link to={Route::Library}>{ say::library() }</Link>
                     <Link to={Route::Devices}>{ say::devices() }</Link>
-                    <Link to={Route::Activate}>{ say::add_a_tv() }</Link>
+                    <Link to={Route::Activate { code: String::new() }}>{ say::add_a_tv() }</Link>
                     <Link to={Route::Account}>{ say::account() }</Link>
                     if account.is_some() {
                         <button type="button" class="quiet" onclick={leave} title={account}>{ say::sign_out() }</button>

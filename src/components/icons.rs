@@ -74,6 +74,8 @@ icons! {
     browser "M3 5h18v14H3zm2 4v8h14V9zm0.8-2.6v1.2H7V6.4zm2.4 0v1.2h1.2V6.4z";
     /// A television set.
     television "M3 4.5h18v12.5H3zm2 2V15h14V6.5zM8 18.5h8v2H8z";
+    /// A corner to the right.
+    chevron "M9 3.6 17.4 12 9 20.4l-1.5-1.5L14.4 12 7.5 5.1z";
     /// An arrow to the left.
     leave "M10.6 5.4 12 6.8 7.8 11H20v2H7.8l4.2 4.2-1.4 1.4L4 12z";
 }

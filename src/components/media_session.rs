@@ -15,10 +15,20 @@ use super::{
 use crate::browser::{call, get, object};
 
 const ACTIONS: [&str; 6] = ["play", "pause", "stop", "seekbackward", "seekforward", "seekto"];
+/// Where there is a next episode.
+const NEXT: &str = "nexttrack";
 
-/// Tells the system of the film, and carries out what it asks for. `endless` is an event that goes on.
+/// Tells the system of the film, and carries out what it asks for. `endless` is an event that goes on;
+/// `has_next`: there is a next episode.
 #[hook]
-pub fn use_media_session(remote: &Remote, media: &MediaState, title: &AttrValue, art: &[Art], endless: bool) {
+pub fn use_media_session(
+    remote: &Remote,
+    media: &MediaState,
+    title: &AttrValue,
+    art: &[Art],
+    endless: bool,
+    has_next: bool,
+) {
     use_effect_with((title.clone(), art.to_vec()), |(title, art)| {
         set("metadata", &metadata(title, art));
         || set("metadata", &JsValue::NULL)
@@ -47,16 +57,18 @@ pub fn use_media_session(remote: &Remote, media: &MediaState, title: &AttrValue,
         set_position(state.as_slice());
     });
     use_effect_with((), |()| || set_position(&[]));
-    use_effect_with(remote.clone(), |remote| {
+    use_effect_with((remote.clone(), has_next), |(remote, has_next)| {
+        let actions: Vec<&'static str> = ACTIONS.into_iter().chain(has_next.then_some(NEXT)).collect();
         // A browser that does not know an action throws, and does without.
-        let handlers = ACTIONS.map(|action| {
-            let remote = remote.clone();
+        let handler = |action: &&'static str| {
+            let (remote, action) = (remote.clone(), *action);
             let handler = Closure::<dyn Fn(JsValue)>::new(move |details| obey(&remote, action, &details));
             call(&session(), "setActionHandler", &[action.into(), handler.as_ref().clone()]);
             handler
-        });
+        };
+        let handlers: Vec<_> = actions.iter().map(handler).collect();
         move || {
-            for action in ACTIONS {
+            for action in actions {
                 call(&session(), "setActionHandler", &[action.into(), JsValue::NULL]);
             }
             drop(handlers);
@@ -104,6 +116,7 @@ fn obey(remote: &Remote, action: &str, details: &JsValue) {
     match action {
         "play" if rests => remote.press(Press::PlayPause),
         "pause" | "stop" if !rests => remote.press(Press::PlayPause),
+        NEXT => remote.press(Press::Next),
         "seekbackward" => remote.press(Press::By(-offset)),
         "seekforward" => remote.press(Press::By(offset)),
         "seekto" => number("seekTime").into_iter().for_each(|to| remote.press(Press::To(to))),

@@ -18,6 +18,7 @@ mod grid;
 pub mod icons;
 mod idle;
 mod key_help;
+mod lane_shift;
 mod language_choice;
 pub mod live;
 mod media_session;

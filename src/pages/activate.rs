@@ -13,7 +13,7 @@ use yew::prelude::*;
 use crate::{
     api,
     components::{DeviceList, Frame},
-    route::{Link, Route},
+    route::{self, LONGEST_CODE, Link, Route},
     session::{Action, use_session},
     spoken,
 };
@@ -42,22 +42,36 @@ fn refused(error: &api::Error) -> String {
     }
 }
 
+/// Properties of [`Activate`].
+#[derive(Properties, PartialEq)]
+pub struct ActivateProps {
+    /// The code that the page's address has; empty: none.
+    #[prop_or_default]
+    pub code: AttrValue,
+}
+
 /// The page: the code, then the question whether this is the box, then that it continues by itself.
+///
+/// A code in the address is in the field when the page is shown, and nothing more: somebody else may have
+/// made the link (RFC 8628, 5.4), so whoever opens it compares the code, and sees what it stands for.
 #[function_component]
-pub fn Activate() -> Html {
+pub fn Activate(props: &ActivateProps) -> Html {
     let session = use_session();
     let step = use_state(|| None::<Activated>);
     let problem = use_state(|| None::<AttrValue>);
     let busy = use_state_eq(|| false);
-    let (field, heading) = (use_node_ref(), use_node_ref());
+    // What is in the field came with the address.
+    let linked = use_state_eq(|| false);
+    let (field, next, heading) = (use_node_ref(), use_node_ref(), use_node_ref());
 
     let send = {
         let (step, problem, busy, session) =
             (step.setter(), problem.setter(), busy.setter(), session.dispatcher());
-        let field = field.clone();
+        let (field, linked) = (field.clone(), linked.setter());
         Callback::from(move |(code, confirm): (BoxCode, bool)| {
             let (step, problem, busy, session) =
                 (step.clone(), problem.clone(), busy.clone(), session.clone());
+            let linked = linked.clone();
             let field = field.clone();
             busy.set(true);
             spawn_local(async move {
@@ -68,11 +82,18 @@ pub fn Activate() -> Html {
                         problem.set(None);
                         step.set(Some(activated));
                     }
-                    Err(error) if error.wants_login() => session.dispatch(Action::SignedOut),
+                    Err(error) if error.wants_login() => {
+                        // The code is still there afterwards.
+                        let here = Route::Activate { code: code.as_str().to_owned() };
+                        route::replace(&here.login().address());
+                        session.dispatch(Action::SignedOut);
+                    }
                     Err(error) => {
                         let ended = |code| matches!(code, ErrorCode::CodeUnknown | ErrorCode::CodeExpired);
                         if matches!(&error, api::Error::Refused { code, .. } if ended(*code)) {
-                            step.set(None); // another code is needed
+                            // Another code is needed.
+                            step.set(None);
+                            linked.set(false);
                         }
                         problem.set(Some(refused(&error).into()));
                         select(&field);
@@ -94,11 +115,38 @@ pub fn Activate() -> Html {
             }
         });
     }
+    {
+        let (field, next) = (field.clone(), next.clone());
+        let (problem, linked) = (problem.setter(), linked.setter());
+        use_effect_with(props.code.clone(), move |code| {
+            if code.is_empty() {
+                return;
+            }
+            // A code is nothing for a history, or for whoever is sent the address.
+            route::remember("/activate");
+            if let Some(field) = field.cast::<HtmlInputElement>() {
+                field.set_value(code);
+            }
+            match code.parse::<BoxCode>() {
+                Ok(_) => {
+                    linked.set(true);
+                    if let Some(next) = next.cast::<HtmlElement>() {
+                        let _ = next.focus();
+                    }
+                }
+                Err(error) => {
+                    problem.set(Some(mistyped(error).into()));
+                    select(&field);
+                }
+            }
+        });
+    }
     let again = {
-        let (step, problem) = (step.setter(), problem.setter());
+        let (step, problem, linked) = (step.setter(), problem.setter(), linked.setter());
         Callback::from(move |_: MouseEvent| {
             step.set(None);
             problem.set(None);
+            linked.set(false);
         })
     };
     let onsubmit = {
@@ -116,6 +164,11 @@ pub fn Activate() -> Html {
             }
         }
     };
+    // Another code than that of the address.
+    let oninput = {
+        let linked = linked.setter();
+        move |_: InputEvent| linked.set(false)
+    };
     let said = html! {
         <p class="form-problem" id="code-problem" role="alert">{ (*problem).clone().unwrap_or_default() }</p>
     };
@@ -124,17 +177,18 @@ pub fn Activate() -> Html {
         None => html! {
             <>
                 <p class="lede" id="code-hint">
-                    { say::box_about() }
+                    { if *linked { say::box_linked() } else { say::box_about() } }
                 </p>
                 <form class="ticket code-form" {onsubmit}>
                     <label class="field">
                         <span>{ say::box_code() }</span>
-                        <input ref={field} class="box-code" type="text" dir="ltr" name="code" autocomplete="off" autocapitalize="characters"
-                            spellcheck="false" enterkeyhint="go" placeholder="ABC-234" maxlength="24"
+                        <input ref={field} {oninput} class="box-code" type="text" dir="ltr" name="code" autocomplete="off" autocapitalize="characters"
+                            spellcheck="false" enterkeyhint="go" placeholder="ABC-234" maxlength={LONGEST_CODE.to_string()}
                             aria-invalid={problem.is_some().then_some("true")} aria-describedby="code-hint code-problem" />
                     </label>
                     { said }
-                    <button type="submit" class="button" aria-busy={busy}>{ say::box_continue() }</button>
+                    <button ref={next} type="submit" class="button" aria-busy={busy}
+                        aria-describedby={linked.then_some("code-hint")}>{ say::box_continue() }</button>
                 </form>
             </>
         },

@@ -24,7 +24,7 @@ pub fn Devices() -> Html {
                 <h1>{ say::devices() }</h1>
                 <p class="lede">{ say::devices_about() }</p>
                 <DeviceList {on_removed} />
-                <p class="beneath"><Link to={Route::Activate} class="button secondary">{ say::add_tv_box() }</Link></p>
+                <p class="beneath"><Link to={Route::Activate { code: String::new() }} class="button secondary">{ say::add_tv_box() }</Link></p>
             </section>
         </Frame>
     }

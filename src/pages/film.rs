@@ -186,23 +186,42 @@ fn names(tracks: &[FilmTrack]) -> String {
     intl().list(&names)
 }
 
-/// All episodes, each with a link to its page; this one is marked.
+/// All episodes, by season where there are several, each with a link to its page; this one is marked.
 fn series(film: &LibraryMovie, episodes: &[&LibraryMovie]) -> Html {
     let name = film.episode.as_ref().map(|of| of.series.clone()).unwrap_or_default();
+    let season = |film: &LibraryMovie| film.episode.as_ref().map_or(0, |of| of.season);
+    let seasons: Vec<_> = episodes.chunk_by(|one, other| season(one) == season(other)).collect();
+    let one_of = |film: &LibraryMovie| {
+        html! {
+            <li>
+                <Link to={Route::Film { movie: film.movie_id }}>
+                    <span dir="auto">{ &film.title }</span>
+                    { facts(film) }
+                </Link>
+            </li>
+        }
+    };
+    let several = seasons.len() > 1;
     html! {
         <section class="row">
             <h2 dir="auto">{ name }</h2>
-            <ol class="chapters episodes">
-                { for episodes.iter().map(|&film| html! {
-                    <li>
-                        <Link to={Route::Film { movie: film.movie_id }}>
-                            <span dir="auto">{ &film.title }</span>
-                            { facts(film) }
-                        </Link>
-                    </li>
-                }) }
-            </ol>
+            { for seasons.into_iter().map(|episodes| html! {
+                <>
+                    if let Some(first) = episodes.first().filter(|_| several) {
+                        <h3 class="season">{ season_name(season(first)) }</h3>
+                    }
+                    <ol class="chapters episodes">{ for episodes.iter().map(|&film| one_of(film)) }</ol>
+                </>
+            }) }
         </section>
+    }
+}
+
+/// 0 has what belongs to no season.
+fn season_name(season: u16) -> String {
+    match season {
+        0 => say::season_specials().to_owned(),
+        number => say::season(&number.to_string()),
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
 };
 
 use gloo::events::EventListener;
+use web_player::captions::ActiveCues;
 use web_player::player::{Choice, EventState, LiveEvent, Player, PlayerEvent, Tracks, chosen_speed};
 use web_sys::HtmlVideoElement;
 use yew::prelude::*;
@@ -46,6 +47,8 @@ pub(super) fn prepare(HostHandle(host): &HostHandle, video: &HtmlVideoElement) {
         video.set_muted(true);
     }
     video.set_loop(host.wishes.looped);
+    // Those of a player before this one are over.
+    host.cues(&ActiveCues::default());
 }
 
 /// What the player tells of goes to the page, too. `has_run` says that the event has been seen to go on
@@ -56,6 +59,7 @@ pub(super) fn told(HostHandle(host): &HostHandle, event: &PlayerEvent, has_run: 
             let heights = quality.rungs.iter().map(|rung| rung.height);
             host.quality(quality.height(), quality.chosen.is_some(), heights);
         }
+        PlayerEvent::Cues(cues) => host.cues(cues),
         PlayerEvent::WantsGesture => host.blocked(),
         PlayerEvent::Live(event) => host.live(event),
         PlayerEvent::NotBegun if has_run => {

@@ -96,6 +96,8 @@ impl Reducible for Shown {
             Told::Player(PlayerEvent::TextFailed) => {
                 next.note = Some(say::captions_failed().into());
             }
+            // For the page around: the player draws them.
+            Told::Player(PlayerEvent::Cues(_)) => {}
             Told::Player(PlayerEvent::Retrying(retrying)) => next.retrying = retrying,
             Told::Player(PlayerEvent::Restricted(restricted)) => next.restricted = restricted,
             Told::Player(PlayerEvent::Live(event)) => {

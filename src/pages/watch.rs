@@ -90,6 +90,9 @@ fn use_player(
                     has_run.set(true);
                 }
                 host.iter().for_each(|host| hosted::told(host, &event, has_run.get()));
+                if matches!(event, PlayerEvent::Cues(_)) {
+                    return;
+                }
                 let login = host.is_none()
                     && matches!(&event, PlayerEvent::Failed(problem)
                     if problem.code == ErrorCode::LoginRequired.as_str());
@@ -256,7 +259,8 @@ pub fn Watch(props: &WatchProps) -> Html {
     use_wake_lock(!media.paused);
     use_orientation(&video, media.full_screen);
     let art = shown.metadata.as_ref().map_or(&[][..], |metadata| &metadata.art);
-    use_media_session(&remote, &media, &title, art, shown.live.is_some());
+    let has_next = around.next_episode().is_some();
+    use_media_session(&remote, &media, &title, art, shown.live.is_some(), has_next);
     let retry = {
         let (session, shown) = (session.clone(), shown.dispatcher());
         Callback::from(move |()| {

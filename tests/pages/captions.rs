@@ -239,7 +239,9 @@ fn Holder(props: &HolderProps) -> Html {
 
 #[wasm_bindgen_test]
 async fn looks_are_chosen_with_a_preview_and_reset() {
-    let root = place();
+    let (opener, root) = (place(), place());
+    opener.set_inner_html("<button type=button>Settings</button>");
+    one(&opener, "button").focus().unwrap();
     let chosen = Rc::new(RefCell::new(Vec::new()));
     let told = {
         let chosen = Rc::clone(&chosen);
@@ -249,6 +251,9 @@ async fn looks_are_chosen_with_a_preview_and_reset() {
     let app = yew::Renderer::<Around>::with_root_and_props(root.clone(), AroundProps { children }).render();
     rendered().await;
     until(|| root.query_selector("dialog[open]").unwrap().is_some()).await;
+    let focused = document().active_element().unwrap();
+    assert!(focused.closest("dialog:modal").unwrap().is_some(), "the keyboard is in the dialog");
+    assert_eq!(focused.tag_name(), "SELECT", "in its first field");
     let selects = || {
         let found = root.query_selector_all("select").unwrap();
         (0..found.length())
@@ -288,5 +293,8 @@ async fn looks_are_chosen_with_a_preview_and_reset() {
     assert_eq!(values(), usual);
     one(&root, "form button:not([type])").click();
     until(|| chosen.borrow().last() == Some(&None)).await;
+    let back = one(&opener, "button");
+    assert!(document().active_element().unwrap().is_same_node(Some(&back)), "where it was before");
     app.destroy();
+    opener.remove();
 }

@@ -2,9 +2,10 @@
 
 use crate::around::{Around, AroundProps, label, one, place, rendered, until};
 use futures_channel::oneshot;
-use gloo::utils::document;
+use gloo::utils::{document, window};
 use matinee::components::{PasswordForm, RenameDevice};
 use matinee::pages::{Activate, LoginForm, LoginFormProps};
+use matinee::route;
 use nccp::json::Device;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -142,6 +143,37 @@ async fn a14_the_code_field_has_its_name_and_says_what_is_mistyped() {
         assert_eq!(field.get_attribute("aria-invalid").as_deref(), Some("true"));
     }
     assert!(place.query_selector("[style]").unwrap().is_none(), "the site's CSP forbids style attributes");
+}
+
+/// A14: a code in the address is in the field, gone from the address bar, and needs a word of whoever opened
+/// the link; one that is none is said to be.
+#[wasm_bindgen_test]
+async fn a14_a_code_comes_with_the_address_and_waits() {
+    let before = window().location().href().unwrap();
+    for (code, focused, hint, said) in [
+        ("K7QX2M", "button[type=submit]", "came with the link", ""),
+        ("K7Q-X2", "input[name=code]", "The TV shows a code", "this has 5"),
+    ] {
+        route::remember(&format!("/activate?code={code}"));
+        let place = place();
+        let props = AroundProps { children: html! { <Activate {code} /> } };
+        let app = yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
+        rendered().await;
+        let input: HtmlInputElement = one(&place, "input[name=code]").unchecked_into();
+        assert_eq!(input.value(), code);
+        let location = window().location();
+        assert_eq!(
+            (location.pathname().unwrap(), location.search().unwrap()),
+            ("/activate".into(), String::new())
+        );
+        assert!(document().active_element().unwrap().is_same_node(Some(&one(&place, focused))));
+        assert!(one(&place, "#code-hint").text_content().unwrap().contains(hint));
+        assert!(one(&place, "[role=alert]").text_content().unwrap().contains(said));
+        assert!(place.query_selector("section.card").unwrap().is_none(), "nobody was asked yet");
+        app.destroy();
+        place.remove();
+    }
+    route::remember(&before);
 }
 
 /// The dialog has its field's name, what was typed stays when the server cannot be asked, and it is said.

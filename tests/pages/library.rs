@@ -3,7 +3,7 @@
 use crate::around::{Around, AroundProps, film, one, place, press, rendered, until};
 use gloo::utils::document;
 use matinee::browse::{Index, fold};
-use matinee::components::{Films, Grid};
+use matinee::components::{Films, Grid, Lane};
 use nccp::json::{Library, LibraryMovie};
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
@@ -40,6 +40,31 @@ fn search_knows_no_case_and_no_accents() {
     ] {
         assert_eq!(index.find(query), found, "{query}");
     }
+}
+
+/// A pointer that cannot push a lane sideways has a button where there is more of it, and only there.
+#[wasm_bindgen_test]
+async fn a_lane_is_moved_along_by_buttons() {
+    let place = place();
+    let films: Vec<LibraryMovie> =
+        (1..=12).map(|n| LibraryMovie { movie_id: n.to_string().parse().unwrap(), ..film() }).collect();
+    let children =
+        html! { <><style>{ include_str!("../../www/app.css") }</style><Lane name="New" {films} /></> };
+    let app = yew::Renderer::<Around>::with_root_and_props(place.clone(), AroundProps { children }).render();
+    rendered().await;
+    let row = one(&place, ".lane");
+    row.style().set_property("width", "600px").unwrap();
+    let come = || row.dispatch_event(&web_sys::Event::new("pointerenter").unwrap()).unwrap();
+    let is_on = |side: &str| one(&place, &format!(".lane-shift.{side}")).class_list().contains("on");
+    assert!(!is_on("back") && !is_on("forth"), "nobody has looked yet");
+    come();
+    until(|| is_on("forth") && !is_on("back")).await;
+    one(&place, ".lane-shift.forth").click();
+    until(|| row.scroll_left() > 300 && is_on("back")).await;
+    row.set_scroll_left(100_000);
+    until(|| !is_on("forth") && is_on("back")).await;
+    app.destroy();
+    place.remove();
 }
 
 /// A library of many films: lanes, a search that answers as one types, an order, and not all cards at once.

@@ -3,7 +3,7 @@
 use crate::around::{Around, AroundProps, one, place, press, quality, remote, rendered, tracks, until};
 use gloo::utils::{document, window};
 use js_sys::{Object, Reflect};
-use matinee::browser::get;
+use matinee::browser::{call, get};
 use matinee::components::remote::Remote;
 use matinee::components::settings::{Setting, Settings};
 use matinee::components::{Controls, MediaState, StatisticsView, use_idle, use_media_session, use_surface};
@@ -127,6 +127,8 @@ async fn every_code_has_a_page_and_unknown_ones_a_plain_answer() {
 struct FilmProps {
     remote: Remote,
     media: MediaState,
+    #[prop_or_default]
+    has_next: bool,
 }
 
 #[function_component]
@@ -135,7 +137,7 @@ fn Film(props: &FilmProps) -> Html {
     let idle = use_idle(stage.clone());
     let onclick = use_surface(&props.remote, &idle, false);
     let art = [Art { url: "/art/0/poster.jpg".into(), width: 640, height: 360 }];
-    use_media_session(&props.remote, &props.media, &"A film".into(), &art, false);
+    use_media_session(&props.remote, &props.media, &"A film".into(), &art, false, props.has_next);
     html! { <div ref={stage}><div class="picture" {onclick} /></div> }
 }
 
@@ -153,8 +155,18 @@ async fn the_system_hears_of_the_film() {
         Closure::<dyn Fn(JsValue)>::new(move |state: JsValue| telling.borrow_mut().push(state.is_object()));
     Reflect::set(&session, &"setPositionState".into(), position.as_ref()).unwrap();
     let media = MediaState { has_picture: true, speed: 1.0, ..MediaState::default() };
+    // Nor can a media key be pressed: the handlers are noted.
+    let handlers = Object::new();
+    let noting = handlers.clone();
+    let note = Closure::<dyn Fn(JsValue, JsValue)>::new(move |action: JsValue, handler: JsValue| {
+        Reflect::set(&noting, &action, &handler).unwrap();
+    });
+    Reflect::set(&session, &"setActionHandler".into(), note.as_ref()).unwrap();
+    let nexts = Rc::new(Cell::new(0));
+    let counting = Rc::clone(&nexts);
+    let on_next = Callback::from(move |()| counting.set(counting.get() + 1));
     let place = place();
-    let props = FilmProps { remote: remote(Callback::noop()), media };
+    let props = FilmProps { remote: Remote { on_next, ..remote(Callback::noop()) }, media, has_next: true };
     let app = yew::Renderer::<Film>::with_root_and_props(place, props).render();
     let title = || get(&get(&session, "metadata"), "title").as_string();
     until(|| title().as_deref() == Some("A film")).await;
@@ -165,11 +177,17 @@ async fn the_system_hears_of_the_film() {
     let state = || get(&session, "playbackState").as_string();
     until(|| state().as_deref() == Some("playing")).await;
     until(|| told.borrow().last() == Some(&true)).await;
+    until(|| get(&handlers, "nexttrack").is_function()).await;
+    call(&handlers, "nexttrack", &[Object::new().into()]);
+    assert_eq!(nexts.get(), 1);
     app.destroy();
+    until(|| get(&handlers, "nexttrack").is_null()).await;
     until(|| get(&session, "metadata").is_null()).await;
     until(|| state().as_deref() == Some("none")).await;
     until(|| told.borrow().last() == Some(&false)).await;
-    Reflect::delete_property(session.unchecked_ref::<Object>(), &"setPositionState".into()).unwrap();
+    for name in ["setPositionState", "setActionHandler"] {
+        Reflect::delete_property(session.unchecked_ref::<Object>(), &name.into()).unwrap();
+    }
 }
 
 /// Two clicks are full screen and leave the film alone, however late the second one is; one plays or pauses
@@ -180,7 +198,7 @@ async fn a_double_click_does_not_stop_the_film() {
     let told = Rc::clone(&toggled);
     let place = place();
     let remote = remote(Callback::from(move |()| told.set(told.get() + 1)));
-    let props = FilmProps { remote, media: MediaState::default() };
+    let props = FilmProps { remote, media: MediaState::default(), has_next: false };
     yew::Renderer::<Film>::with_root_and_props(place.clone(), props).render();
     rendered().await;
     let picture = one(&place, ".picture");

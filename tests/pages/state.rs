@@ -53,11 +53,22 @@ fn addresses_are_read_and_written() {
     );
     let account = Route::parse("/account", "");
     assert_eq!((&account, account.address().as_str()), (&Route::Account, "/account"));
-    let activate = Route::parse("/activate", "");
-    assert_eq!(
-        (&activate, activate.clone().login().address().as_str()),
-        (&Route::Activate, "/login?next=%2Factivate")
-    );
+    for (search, code, address) in [
+        ("", "", "/activate"),
+        ("?code=", "", "/activate"),
+        ("?code=abc-234", "abc-234", "/activate?code=abc-234"),
+        ("?code=%26%2F0", "&/0", "/activate?code=%26%2F0"),
+    ] {
+        let activate = Route::parse("/activate", search);
+        assert_eq!(activate, Route::Activate { code: code.to_owned() });
+        assert_eq!(activate.address(), address);
+        let login = activate.clone().login();
+        let (path, query) =
+            login.address().split_once('?').map(|(a, b)| (a.to_owned(), format!("?{b}"))).unwrap();
+        assert_eq!(Route::parse(&path, &query), Route::Login { next: activate.address() });
+    }
+    let long = Route::parse("/activate", &format!("?code={}", "A".repeat(5_000)));
+    assert_eq!(long, Route::Activate { code: "A".repeat(24) });
     let embed = Route::parse("/embed", "?movie=7");
     assert_eq!(
         (&embed, embed.address().as_str()),

@@ -112,6 +112,8 @@ vote-dislike = لا يناسبني { $title }
 vote-share = نال إعجاب { $percent } % ممن قيّموه
 vote-failed = تعذّر حفظ تقييمك. أعد المحاولة.
 with-cast = تمثيل { $cast }
+season = الموسم { $number }
+    .specials = حلقات خاصة
 episode-number = الموسم { $season } الحلقة { $episode }
 stopped-at = توقف عند { $position }
 not-available = غير متاح لك
@@ -170,6 +172,7 @@ device-own-name = عاد للجهاز اسمه الأصلي.
 
 add-tv-box = إضافة جهاز تلفاز
 box-about = يعرض التلفاز رمزًا من ستة حروف وأرقام. اكتبه هنا بحروف كبيرة أو صغيرة، مع الشرطة أو بدونها.
+box-linked = جاء هذا الرمز مع الرابط الذي فتحته. تابع فقط إذا كان التلفاز الذي أمامك يعرض الرمز نفسه.
 box-code = الرمز على التلفاز
 box-continue = متابعة
 box-type-code = اكتب الرمز الذي يعرضه التلفاز.

@@ -108,6 +108,8 @@ vote-dislike = { $title } ist nichts für mich
 vote-share = { $percent } % der Bewertungen sind gut
 vote-failed = Ihre Bewertung konnte nicht gespeichert werden. Versuchen Sie es erneut.
 with-cast = Mit { $cast }
+season = Staffel { $number }
+    .specials = Extras
 episode-number = S{ $season } F{ $episode }
 stopped-at = Angehalten bei { $position }
 not-available = Für Sie nicht verfügbar
@@ -169,6 +171,7 @@ device-own-name = Das Gerät hat wieder seinen eigenen Namen.
 
 add-tv-box = TV-Box hinzufügen
 box-about = Der Fernseher zeigt einen Code aus sechs Buchstaben und Ziffern. Geben Sie ihn hier ein, groß oder klein, mit oder ohne Strich.
+box-linked = Dieser Code kam mit dem Link, den Sie geöffnet haben. Fahren Sie nur fort, wenn der Fernseher vor Ihnen denselben zeigt.
 box-code = Code auf dem Fernseher
 box-continue = Weiter
 box-type-code = Geben Sie den Code ein, den der Fernseher zeigt.

@@ -123,6 +123,8 @@ vote-dislike = { $title } is not for me
 vote-share = { $percent } % of those who rated it like it
 vote-failed = Your rating could not be saved. Try again.
 with-cast = With { $cast }
+season = Season { $number }
+    .specials = Specials
 episode-number = S{ $season } E{ $episode }
 stopped-at = Stopped at { $position }
 not-available = Not available to you
@@ -185,6 +187,7 @@ device-own-name = The device has its own name again.
 
 add-tv-box = Add a TV box
 box-about = The TV shows a code of six letters and digits. Type it here, in capitals or not, with or without the dash.
+box-linked = This code came with the link that you opened. Continue only if the TV in front of you shows the same one.
 box-code = Code on the TV
 box-continue = Continue
 box-type-code = Type the code that the TV shows.

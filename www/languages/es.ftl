@@ -109,6 +109,8 @@ vote-dislike = { $title } no es para mí
 vote-share = Al { $percent } % de quienes la valoraron le gusta
 vote-failed = No se pudo guardar tu valoración. Inténtalo de nuevo.
 with-cast = Con { $cast }
+season = Temporada { $number }
+    .specials = Especiales
 episode-number = T{ $season } E{ $episode }
 stopped-at = Detenida en { $position }
 not-available = No disponible para ti
@@ -167,6 +169,7 @@ device-own-name = El dispositivo vuelve a tener su propio nombre.
 
 add-tv-box = Añadir una TV box
 box-about = El televisor muestra un código de seis letras y cifras. Escríbelo aquí, en mayúsculas o minúsculas, con guion o sin él.
+box-linked = Este código venía en el enlace que has abierto. Continúa solo si el televisor que tienes delante muestra el mismo.
 box-code = Código del televisor
 box-continue = Continuar
 box-type-code = Escribe el código que muestra el televisor.

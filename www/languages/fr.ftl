@@ -109,6 +109,8 @@ vote-dislike = { $title } n’est pas pour moi
 vote-share = { $percent } % des avis sont favorables
 vote-failed = Votre avis n’a pas pu être enregistré. Réessayez.
 with-cast = Avec { $cast }
+season = Saison { $number }
+    .specials = Épisodes spéciaux
 episode-number = S{ $season } É{ $episode }
 stopped-at = Arrêté à { $position }
 not-available = Indisponible pour vous
@@ -167,6 +169,7 @@ device-own-name = L’appareil a repris son propre nom.
 
 add-tv-box = Ajouter une box TV
 box-about = Le téléviseur affiche un code de six lettres et chiffres. Saisissez-le ici, en majuscules ou non, avec ou sans le tiret.
+box-linked = Ce code vient du lien que vous avez ouvert. Continuez seulement si le téléviseur devant vous affiche le même.
 box-code = Code sur le téléviseur
 box-continue = Continuer
 box-type-code = Saisissez le code que le téléviseur affiche.

@@ -61,6 +61,7 @@ pub(crate) async fn activate(control: &Control, screen: &mut dyn Screen, once: b
                     screen.show(&Notice::Code {
                         code: code.clone(),
                         url: identity.activate_url(),
+                        link: identity.activate_link(&code),
                         expires: expiration,
                         seconds: left,
                     });

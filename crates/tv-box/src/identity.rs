@@ -7,6 +7,7 @@ use std::path::Path;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use decryptor::Device;
 use license::{KeyLevel, SoftwareRsaKey, SoftwareSigningKey, Trust};
+use nccp::BoxCode;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -155,6 +156,16 @@ impl Identity {
         format!("{}/activate", self.trust.public_url())
     }
 
+    /// The same with this code in it, to be opened or scanned (RFC 8628, 3.3.1). Without it where nobody could
+    /// type in such a code.
+    pub fn activate_link(&self, code: &str) -> String {
+        let url = self.activate_url();
+        match code.parse::<BoxCode>() {
+            Ok(code) => format!("{url}?code={}", code.as_str()),
+            Err(_) => url,
+        }
+    }
+
     /// What the box is to those who give it licenses.
     pub(crate) fn device(&self) -> Result<Device<'_>, Error> {
         Ok(Device {
@@ -202,6 +213,8 @@ pub(crate) mod tests {
         let identity = Identity::parse(&json).unwrap();
         assert_eq!(identity.name(), "Matinee One 0001");
         assert_eq!(identity.activate_url(), "http://localhost:8080/activate");
+        assert_eq!(identity.activate_link("K7QX2M"), "http://localhost:8080/activate?code=K7QX2M");
+        assert_eq!(identity.activate_link("K7Q&a=b"), "http://localhost:8080/activate");
         assert_eq!(identity.controller_url, "http://localhost:8443/nccp/controller");
         assert_eq!(identity.certificate, b"certificate");
         assert_eq!(URL_SAFE_NO_PAD.encode(*identity.signing.to_bytes()), *file.signing_key);

@@ -29,6 +29,8 @@ pub enum Notice {
         code: String,
         /// Where to type it in.
         url: String,
+        /// The same with the code in it: to be opened, or scanned as a QR code.
+        link: String,
         /// When it ends, Unix seconds by the server's clock.
         expires: u64,
         /// Seconds until then.

@@ -1,5 +1,6 @@
 //! What a box shows: in a terminal, as plain lines, or as JSON.
 
+use super::qr_code;
 use crate::output;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal as _, Write as _};
@@ -74,7 +75,7 @@ struct Lines {
 pub(crate) fn open(json: bool, stop: mpsc::Sender<Wish>, closed: Closed) -> Box<dyn Screen> {
     let form = if json {
         Form::Json
-    } else if io::stdout().is_terminal() && io::stderr().is_terminal() {
+    } else if io::stdout().is_terminal() && io::stderr().is_terminal() && !is_dumb() {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template("{prefix} [{wide_bar}] {msg}") {
             bar.set_style(style.progress_chars("=> "));
@@ -84,6 +85,11 @@ pub(crate) fn open(json: bool, stop: mpsc::Sender<Wish>, closed: Closed) -> Box<
         Form::Plain
     };
     Box::new(Lines { form, stop, closed })
+}
+
+/// The terminal says that it knows letters and nothing else.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|name| name == "dumb")
 }
 
 impl Screen for Lines {
@@ -170,14 +176,18 @@ fn words(notice: &Notice, terminal: bool) -> Option<String> {
         Notice::StateLost => {
             "What this box had stored is damaged or belongs to another box: it starts afresh".to_owned()
         }
-        Notice::Code { code, url, expires, seconds } => {
+        Notice::Code { code, url, link, expires, seconds } => {
             let until = format!("good until {} UTC, {} min", output::time(*expires), seconds.div_ceil(60));
-            match terminal {
-                true => format!(
-                    "\nSign in at {url} and type in this code:\n\n{}\n\n  {code}   {until}\n",
-                    large(code)
+            let large = large(code);
+            match qr_code::drawn(link).filter(|_| terminal) {
+                Some(drawn) => format!(
+                    "\nScan this, or open {link}:\n\n{drawn}\n\n\
+                     Or sign in at {url} and type in this code:\n\n{large}\n\n  {code}   {until}\n"
                 ),
-                false => format!("Code: {code}   enter it at {url}, {until}"),
+                None if terminal => format!(
+                    "\nOpen {link}, or sign in at {url} and type in this code:\n\n{large}\n\n  {code}   {until}\n"
+                ),
+                None => format!("Code: {code}   enter it at {url}, or open {link}, {until}"),
             }
         }
         Notice::LimitReached { url } => {
@@ -254,18 +264,22 @@ mod tests {
         let rows = large("K7QX2M");
         assert_eq!(rows.lines().count(), 5);
         assert!(rows.lines().all(|row| row.chars().count() <= 80 && row.contains('█')), "\n{rows}");
-        let shown = words(
-            &Notice::Code {
-                code: "K7QX2M".into(),
-                url: "http://localhost/activate".into(),
-                expires: 1_790_000_600,
-                seconds: 599,
-            },
-            true,
-        );
-        let shown = shown.unwrap();
-        assert!(shown.contains(&rows) && shown.contains("http://localhost/activate"));
+        let link = "http://localhost/activate?code=K7QX2M";
+        let notice = Notice::Code {
+            code: "K7QX2M".into(),
+            url: "http://localhost/activate".into(),
+            link: link.into(),
+            expires: 1_790_000_600,
+            seconds: 599,
+        };
+        let shown = words(&notice, true).unwrap();
+        assert!(shown.contains(&rows) && shown.contains("at http://localhost/activate and"));
+        assert!(shown.contains(&format!("open {link}:")) && shown.contains(&qr_code::drawn(link).unwrap()));
         assert!(shown.contains("K7QX2M   good until 2026-09-21 14:23 UTC, 10 min"), "{shown}");
+        // Where nothing can be drawn, one line has it all.
+        let line = words(&notice, false).unwrap();
+        assert!(line.starts_with("Code: K7QX2M ") && line.contains(&format!("or open {link}, ")), "{line}");
+        assert!(line.lines().count() == 1 && line.is_ascii());
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod password;
 mod policy;
 mod poster;
 mod progress;
+mod qr_code;
 mod serve;
 mod share;
 mod storage;

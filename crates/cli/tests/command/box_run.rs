@@ -102,7 +102,9 @@ fn a112_a120_a_box_plays_the_list() {
     assert!(put.starts_with("HTTP/1.1 204 "), "{put}");
     let mut tv = Tv::start(&site, &["--speed", "100", "--once", "--json"]);
     let code = tv.event("code");
-    assert!(code["url"].as_str().unwrap().ends_with("/activate"));
+    let url = code["url"].as_str().unwrap();
+    assert!(url.ends_with("/activate"));
+    assert_eq!(code["link"], format!("{url}?code={}", code["code"].as_str().unwrap()));
     confirm(&server, &cookies, code["code"].as_str().unwrap());
     tv.event("activated");
     assert_eq!(tv.event("account")["name"], "ada@example.org");

@@ -6,8 +6,16 @@ use std::path::Path;
 use e2e::{Browser, MOVIE, Server, TITLE, free_port};
 use serde_json::{Value, json};
 
-use crate::embedding::{FILM, Site, example, grant, inside, origin, server};
+use crate::embedding::{CAPTIONED, FILM, Site, example, grant, inside, origin, package_captioned, server};
 use crate::{eme, frameworks};
+
+/// Opens the dialog for the looks of captions, by the settings. True when it is there.
+pub(crate) const CAPTION_STYLE: &str = "
+    if (document.querySelector('.caption-style')?.open) return true;
+    const item = [...document.querySelectorAll('[role=menuitem]')].pop();
+    if (item) item.click();
+    else [...document.querySelectorAll('.controls [aria-haspopup=menu]')].pop()?.click();
+    return null";
 
 /// Looks at pages of one browser, and notes what is wrong with them.
 struct Inspector<'a> {
@@ -75,6 +83,23 @@ impl<'a> Inspector<'a> {
         self.look(page).await;
     }
 
+    /// Looks whether the page needs no scrolling to the side at 400 % of 1280 × 1024 (WCAG 2.2, 1.4.10), and an
+    /// open menu is there whole.
+    async fn zoom(&mut self, page: &str) {
+        let cdp = self.browser.driver().cdp();
+        let small = json!({ "width": 320, "height": 256, "deviceScaleFactor": 1, "mobile": false });
+        cdp.send_raw("Emulation.setDeviceMetricsOverride", small).await.unwrap();
+        self.browser.until("the small page", "return innerWidth === 320").await;
+        let is_whole = "
+            const menu = document.querySelector('[role=menu]')?.getBoundingClientRect();
+            return document.documentElement.scrollWidth <= innerWidth && (!menu || menu.left >= 0 && menu.right <= innerWidth)";
+        if !self.browser.eval::<bool>(is_whole).await {
+            self.wrong.push(format!("{page}: wider than the screen at 400 %"));
+        }
+        cdp.send_raw("Emulation.clearDeviceMetricsOverride", json!({})).await.unwrap();
+        self.browser.until("the page as it was", "return innerWidth > 320").await;
+    }
+
     /// Prints the list.
     fn judge(self) {
         assert!(self.wrong.is_empty(), "{} violations:\n{}", self.wrong.len(), self.wrong.join("\n"));
@@ -91,19 +116,28 @@ async fn the_sites_pages_have_no_violations() {
     browser.open(&format!("{url}/login")).await;
     browser.button("Sign in").await;
     inspector.look("login").await;
+    inspector.zoom("login").await;
 
     browser.sign_in(&server).await;
     browser.film(TITLE).await;
     inspector.look("library").await;
+    inspector.zoom("library").await;
+    let film = format!("film/{MOVIE}");
     for (page, there) in [
         ("devices", "return document.querySelector('.devices li') !== null"),
         ("account", "return document.querySelector('.session-list li') !== null"),
-        ("activate", "return document.querySelector('.box-code') !== null"),
+        ("activate?code=ABC234", "return document.querySelector('.box-code')?.value === 'ABC234'"),
         ("nothing", "return document.querySelector('h1')?.textContent === 'Page not found'"),
+        ("help/NETWORK", "return document.querySelector('.help') !== null"),
+        (&*film, "return document.querySelector('.film-page .credits') !== null"),
     ] {
         browser.open(&format!("{url}/{page}")).await;
         inspector.look_when(page, there).await;
+        inspector.zoom(page).await;
     }
+    browser.open(&format!("{url}/devices")).await;
+    let ask = "document.querySelector('.remove')?.click(); return document.querySelector('dialog.ask')?.open ?? null";
+    inspector.look_when("devices, a removal", ask).await;
 
     let link =
         server.run(&["share", "create", "--movie", &MOVIE.to_string(), "--until", "1h", "--devices", "1"]);
@@ -121,8 +155,25 @@ async fn the_sites_pages_have_no_violations() {
     browser.button("Pause").await.click().await.unwrap();
     browser.button("Play").await;
     inspector.look("watch, paused").await;
+    for (state, key, there) in [
+        ("watch, statistics", "i", "return document.querySelector('.statistics dt') !== null"),
+        ("watch, keys", "?", "return document.querySelector('dialog.key-help')?.open ?? null"),
+    ] {
+        let press = format!(
+            "document.body.dispatchEvent(new KeyboardEvent('keydown', {{ bubbles: true, cancelable: true, key: '{key}' }})); return true"
+        );
+        let _: bool = browser.eval(&press).await;
+        inspector.look_when(state, there).await;
+    }
+    let _: bool = browser.eval("document.querySelector('dialog.key-help').close(); return true").await;
     browser.button("Settings").await.click().await.unwrap();
     inspector.look_when("watch, settings", "return document.querySelector('[role=menu]') !== null").await;
+    inspector.zoom("watch, settings").await;
+    package_captioned(&server);
+    browser.open(&format!("{url}/watch?movieid={CAPTIONED}")).await;
+    browser.until("the film to play", plays).await;
+    browser.until("the choice of looks", CAPTION_STYLE).await;
+    inspector.look("watch, looks of captions").await;
     server.set_policy("key_level = \"box\"").await;
     browser.open(&format!("{url}/watch?movieid={MOVIE}")).await;
     inspector

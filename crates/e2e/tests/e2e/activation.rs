@@ -14,7 +14,7 @@ async fn type_code(browser: &Browser, code: &str) {
     browser.button("Continue").await.click().await.unwrap();
 }
 
-/// A14, A114, A115, A120: login comes first and leads back; what is mistyped is said; the code is taken in
+/// A14, A114, A115, A120: login comes first and leads back, with the code of the address; what is mistyped is said; the code is taken in
 /// any spelling; nothing joins before it was confirmed and the box has asked again. Then what is put on the
 /// list in the library is in the box's queue.
 #[tokio::test]
@@ -23,12 +23,20 @@ async fn a_box_joins_by_its_code() {
     let mut tv = Peer::tv_box(&mut server, "0001").await;
     let code = tv.code().await;
     let browser = Browser::start().await;
-    browser.open(&format!("{}/activate", server.url())).await;
+    browser.open(&format!("{}/activate?code={code}", server.url())).await;
     browser.arrives_at("/login?next=").await;
     browser.fill("Email", EMAIL).await;
     browser.fill("Password", PASSWORD).await;
     browser.button("Sign in").await.click().await.unwrap();
     browser.arrives_at("/activate").await;
+
+    // The code has come along, the address has it no longer, and a link alone asks nothing.
+    let waits = format!(
+        "return location.pathname + location.search === '/activate' &&
+            document.querySelector('.box-code')?.value === '{code}' && document.activeElement.type === 'submit'"
+    );
+    browser.until("the code of the address", &waits).await;
+    browser.says("Continue only if the TV in front of you shows the same one").await;
 
     type_code(&browser, "abc-0").await;
     browser.says("No code has O, I, 0 or 1 in it").await;
@@ -126,7 +134,8 @@ async fn guessing_is_stopped_and_a_lost_session_leads_back() {
     browser.fill("Email", EMAIL).await;
     browser.fill("Password", PASSWORD).await;
     browser.button("Sign in").await.click().await.unwrap();
-    browser.arrives_at("/activate").await;
+    let kept = "return document.querySelector('.box-code')?.value === 'ABCDEF'";
+    browser.until("the code that was typed", kept).await;
     browser.says("Add a TV box").await;
     browser.quit().await;
 }

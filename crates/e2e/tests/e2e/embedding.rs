@@ -64,7 +64,7 @@ pub(crate) fn filled(name: &str, server: &Server, grant: &str) -> String {
 pub(crate) fn example(server: &Server, grant: &str) -> String {
     // Everything that the page hears, for the test.
     let witness = "const heard = window.heard = []; for (const type of ['loadedmetadata', 'play', 'playing', 'pause', 'timeupdate', \
-        'seeking', 'seeked', 'volumechange', 'ratechange', 'qualitychange', 'ended', 'waiting', 'error', 'streamlimit', 'livechange']) \
+        'seeking', 'seeked', 'volumechange', 'ratechange', 'qualitychange', 'ended', 'waiting', 'error', 'streamlimit', 'livechange', 'cuechange']) \
         document.addEventListener(type, event => { heard.push(type); if (type === 'error') window.failed = event.detail }, true);";
     filled("player.html", server, grant).replace("<body>", &format!("<body><script>{witness}</script>"))
 }
@@ -106,6 +106,26 @@ async fn fails(browser: &Browser) -> String {
     failed["code"].as_str().unwrap().to_owned()
 }
 
+/// A film with English captions.
+pub(crate) const CAPTIONED: u64 = 1002;
+
+/// Adds [`CAPTIONED`].
+pub(crate) fn package_captioned(server: &Server) {
+    let demo = |name: &str| repository().join("media/demo").join(name).to_str().unwrap().to_owned();
+    let (film, texts, movie) = (demo("240p.mp4"), demo("subtitles.en.vtt"), CAPTIONED.to_string());
+    server.run(&[
+        "package",
+        "--movie",
+        &movie,
+        "--title",
+        "Captions",
+        "--subtitles",
+        "lang=en",
+        &texts,
+        &film,
+    ]);
+}
+
 /// The page may be there before its element is.
 const DEFINED: &str = "await customElements.whenDefined('matinee-player');";
 
@@ -116,7 +136,9 @@ async fn c21_a_film_plays_in_a_page_of_another_site() {
     let port = free_port();
     let (server, key) = server(&[port]).await;
     let origin = origin(port);
-    let token = grant(&server, &key, json!({"origin": origin})).await;
+    package_captioned(&server);
+    let movies = json!([MOVIE, CAPTIONED]);
+    let token = grant(&server, &key, json!({"origin": origin, "movies": movies})).await;
     let site = Site::serve(port, example(&server, &token), String::new()).await;
     let browser = Browser::start().await;
     browser.open(&site.url()).await;
@@ -167,6 +189,21 @@ async fn c21_a_film_plays_in_a_page_of_another_site() {
     browser.until("the pause by the controls", &format!("return {FILM}.paused")).await;
     let _: bool = browser.eval(&format!("{FILM}.play(); return true")).await;
     browser.until("it to play again", &format!("return !{FILM}.paused")).await;
+
+    // Another film, whose captions the page hears as text.
+    let other = format!(
+        "const f = {FILM}; f.setAttribute('language', 'en'); f.movie = '{CAPTIONED}'; f.play().catch(() => 0); return f.activeCues"
+    );
+    let none: Value = browser.eval(&other).await;
+    assert_eq!(none, json!({"language": null, "cues": []}));
+    browser.until("the other film", &format!("return {FILM}.currentTime > 0 && {FILM}.duration > 59")).await;
+    let _: bool = browser.eval(&format!("{FILM}.pause(); {FILM}.currentTime = 12; return true")).await;
+    let says = format!(
+        "const c = {FILM}.activeCues; return heard.includes('cuechange') && c.cues.join() === 'Families wait on the grass.' && c.language === 'en'"
+    );
+    browser.until("the cue of that time", &says).await;
+    let _: bool = browser.eval(&format!("{FILM}.currentTime = 14.75; return true")).await;
+    browser.until("its end", &format!("return {FILM}.activeCues.cues.length === 0")).await;
 
     // Gone is gone: no frame, and the one film that the grant allows can begin elsewhere.
     let left: Value = browser

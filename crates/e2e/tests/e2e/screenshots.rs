@@ -17,6 +17,9 @@ use base64::engine::general_purpose::STANDARD;
 use e2e::{Browser, MOVIE, Server, TITLE, repository};
 use serde_json::{Value, json};
 
+use crate::accessibility::CAPTION_STYLE;
+use crate::embedding::{CAPTIONED, package_captioned};
+
 /// Pixels of a small picture's width.
 const SMALL: u32 = 160;
 /// How far the mean colour of a block of 4 × 4 small pixels may be from the committed one, of 255.
@@ -367,11 +370,13 @@ async fn pages_look_as_they_did() {
             format!("{press}'i' }})); {press}'?' }})); return true"),
         ),
     ];
+    let plays = "return document.querySelector('video')?.currentTime > 0.2";
+    let rest =
+        "const video = document.querySelector('video'); video.pause(); video.currentTime = 30; return true";
     for language in LANGUAGES {
         speak(&browser, language).await;
         browser.open(&format!("{site}{watch}")).await;
-        browser.until("the film to play", "return document.querySelector('video')?.currentTime > 0.2").await;
-        let rest = "const video = document.querySelector('video'); video.pause(); video.currentTime = 30; return true";
+        browser.until("the film to play", plays).await;
         let _: bool = browser.eval(rest).await;
         studio.shoot(language, &state("watch", "", paused, true)).await;
         for (state, open) in &player {
@@ -379,6 +384,18 @@ async fn pages_look_as_they_did() {
                 let _: bool = browser.eval(open).await;
                 studio.shoot(language, state).await;
             }
+        }
+    }
+    let looks = state("watch-captions", "", CAPTION_STYLE, false);
+    if studio.wants(&looks) {
+        package_captioned(&server);
+        for language in LANGUAGES {
+            speak(&browser, language).await;
+            browser.open(&format!("{site}/watch?movieid={CAPTIONED}")).await;
+            browser.until("the film to play", plays).await;
+            let _: bool = browser.eval(rest).await;
+            browser.until("the film to rest", paused).await;
+            studio.shoot(language, &looks).await;
         }
     }
     let error = state(

@@ -1,8 +1,10 @@
 //! Sound in two languages, subtitles, chapters and small pictures of the film.
 
-use e2e::{Browser, MOVIE, Stage, TITLE, Viewing, demo_film, repository};
+use e2e::{Browser, MOVIE, Stage, TITLE, Viewing, demo_film, eventually, repository};
 use serde_json::json;
+use thirtyfour::Key;
 
+use crate::accessibility::CAPTION_STYLE;
 use crate::switching::set;
 
 /// A stage on which the demo film has all that goes with it.
@@ -117,8 +119,49 @@ async fn sound_and_subtitles_are_chosen_by_name() {
     viewing.until("subtitles", &format!("{SHOWN} != ''")).await;
     let _: bool = browser.eval(&key(">")).await;
     viewing.until("a faster film", "v.playbackRate == 1.25").await;
+
+    // How captions look is chosen in a dialog that keeps the keyboard, and gives it back. What the browser draws
+    // looks so, too.
+    browser.until("the choice of looks", CAPTION_STYLE).await;
+    let opened = "return document.querySelector('.caption-style')?.open && document.activeElement.tagName === 'SELECT'";
+    browser.until("the dialog, with the keyboard in its first field", opened).await;
+    for _ in 0..10 {
+        browser.driver().action_chain().send_keys(Key::Tab).perform().await.unwrap();
+        // After the last field comes the browser's own, and then the first again.
+        let inside = "return document.activeElement === document.body || !!document.activeElement.closest('.caption-style')";
+        assert!(browser.eval::<bool>(inside).await, "the keyboard stays in the dialog");
+    }
+    let yellow = "const choice = document.querySelectorAll('.caption-style select')[1];
+        choice.value = 'yellow'; choice.dispatchEvent(new Event('change', { bubbles: true })); return true";
+    let _: bool = browser.eval(yellow).await;
+    let looks = "return getComputedStyle(document.querySelector('video')).getPropertyValue('--cue-words') === 'rgb(255 255 0)'";
+    browser.until("the look", looks).await;
+    let back = "document.querySelector('.caption-style select').focus(); return true";
+    let _: bool = browser.eval(back).await;
+    browser.driver().action_chain().send_keys(Key::Escape).perform().await.unwrap();
+    let closed = "return !document.querySelector('.caption-style').open && document.activeElement.title === 'Settings'";
+    browser.until("the keyboard to be back at the settings", closed).await;
+    let _: bool = viewing.video("v.dispatchEvent(new Event('enterpictureinpicture')); return true").await;
+    viewing.until("captions by the browser", &format!("{SHOWN} == ''")).await;
+    eventually("yellow letters that the browser draws", || async {
+        let shot = browser.driver().screenshot_as_png_base64().await.unwrap();
+        let count: u32 =
+            browser.driver().execute(YELLOW, vec![json!(shot)]).await.unwrap().convert().unwrap();
+        (count > 20).then_some(())
+    })
+    .await;
     browser.quit().await;
 }
+
+/// Pixels of a picture that are as yellow as can be: the film has none.
+const YELLOW: &str = "
+    const bitmap = await createImageBitmap(new Blob([Uint8Array.from(atob(arguments[0]), c => c.charCodeAt(0))]));
+    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
+    context.drawImage(bitmap, 0, 0);
+    const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    let count = 0;
+    for (let n = 0; n < data.length; n += 4) if (data[n] > 250 && data[n + 1] > 250 && data[n + 2] < 10) count++;
+    return count";
 
 /// A23: where the pointer is over the seek bar, the film's picture of that time is shown, with time and
 /// chapter.

@@ -21,8 +21,9 @@ async fn a112_a113_a115_a_box_is_activated_by_its_code() {
     let mut tv = Running::start(&file, waiting());
     let code = tv.code().await;
     assert!((4..=6).contains(&code.len()), "{code}");
-    let Some(Notice::Code { url, seconds, expires, .. }) = tv.shown.last() else { panic!() };
+    let Some(Notice::Code { url, link, seconds, expires, .. }) = tv.shown.last() else { panic!() };
     assert_eq!(*url, format!("{}/activate", world.url()));
+    assert_eq!(*link, format!("{url}?code={code}"));
     assert!(
         (590..=600).contains(seconds) && *expires == NOW + 600,
         "by the server's clock, not this machine's"

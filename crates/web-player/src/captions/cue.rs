@@ -4,15 +4,47 @@ use gloo::utils::document;
 use wasm_bindgen::JsCast;
 use web_sys::{
     AlignSetting, DirectionSetting, DocumentFragment, Element, LineAlignSetting, Node, PositionAlignSetting,
-    VttCue,
+    TextTrack, VttCue,
 };
 
 use super::layout::{Align, Placement, Writing};
 
+/// Cues that are looked at at a time: nobody reads more, and each is compared with all others.
+const MOST: u32 = 32;
+/// Characters of a cue that are told, at most.
+const LONGEST: usize = 1_000;
 /// Elements in elements, at most: what is deeper is text.
 const DEEPEST: u8 = 16;
 /// WebVTT's classes of colours (W3C, WebVTT, 5.1 and 5.2); with `bg_` before, of the ground.
 const COLOURS: [&str; 8] = ["white", "lime", "cyan", "red", "yellow", "magenta", "blue", "black"];
+
+/// What captions say at a time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ActiveCues {
+    /// The track's language (BCP 47); empty where none is known.
+    pub language: String,
+    /// The words of each cue, at most 32 of at most 1,000 characters, without elements.
+    pub texts: Vec<String>,
+}
+
+impl ActiveCues {
+    /// What a track says now.
+    pub fn of(track: &TextTrack) -> Self {
+        Self { language: track.language(), texts: active(track).iter().map(plain).collect() }
+    }
+}
+
+/// The cues of a track that are shown now, in the track's order.
+pub(super) fn active(track: &TextTrack) -> Vec<VttCue> {
+    let Some(cues) = track.active_cues() else { return Vec::new() };
+    (0..cues.length().min(MOST)).filter_map(|n| cues.get(n)).collect()
+}
+
+/// The cue's words alone.
+fn plain(cue: &VttCue) -> String {
+    let words = cue.get_cue_as_html().text_content().unwrap_or_default();
+    words.chars().take(LONGEST).collect()
+}
 
 /// Where the cue wants to be.
 pub(super) fn placement(cue: &VttCue) -> Placement {

@@ -20,8 +20,6 @@ use super::{
 
 /// What of the picture stays free at each side: of its width, and of its height.
 const MARGINS: (f64, f64) = (0.02, 0.03);
-/// Cues that are drawn at a time: nobody reads more, and each is compared with all others.
-const MOST: u32 = 32;
 
 /// Draws cues into an element, until it is dropped.
 ///
@@ -126,13 +124,7 @@ impl Inner {
     /// Looks at what the track shows now.
     fn show_current(&self) {
         let (cues, language) = match &*self.track.borrow() {
-            Some((track, _)) => {
-                let active = track.active_cues();
-                let cues = active
-                    .iter()
-                    .flat_map(|cues| (0..cues.length().min(MOST)).filter_map(move |n| cues.get(n)));
-                (cues.collect::<Vec<_>>(), track.language())
-            }
+            Some((track, _)) => (cue::active(track), track.language()),
             None => (Vec::new(), String::new()),
         };
         self.draw(cues, &language);

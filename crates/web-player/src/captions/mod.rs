@@ -14,5 +14,6 @@ mod layer;
 mod layout;
 mod style;
 
+pub use cue::ActiveCues;
 pub use layer::Layer;
 pub use style::{CaptionStyle, Colour, Edge, Font, OPACITIES, SIZES};

@@ -14,7 +14,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, BlobPropertyBag, HtmlElement, HtmlTrackElement, HtmlVideoElement, TextTrackMode, Url};
 
 use crate::{
-    captions::{CaptionStyle, Layer},
+    captions::{ActiveCues, CaptionStyle, Layer},
     fetcher::{self, Fetch},
 };
 
@@ -40,6 +40,8 @@ struct State {
     /// The picture is where the layer is not.
     is_elsewhere: Cell<bool>,
     shown: RefCell<Option<Shown>>,
+    /// Hears what they say, whenever that may be something else.
+    on_cues: Box<dyn Fn(ActiveCues)>,
 }
 
 /// One file of subtitles, until it is dropped.
@@ -52,7 +54,7 @@ struct Shown {
 struct Track {
     element: HtmlTrackElement,
     url: String,
-    _loaded: EventListener,
+    _listeners: [EventListener; 2],
 }
 
 impl Drop for Track {
@@ -64,15 +66,23 @@ impl Drop for Track {
 
 impl Captions {
     /// Nothing yet. `place` is the element in which they are drawn so; without it the browser draws them.
-    pub(super) fn new(video: HtmlVideoElement, place: Option<HtmlElement>, style: &CaptionStyle) -> Self {
+    /// `on_cues` hears what they say.
+    pub(super) fn new(
+        video: HtmlVideoElement,
+        place: Option<HtmlElement>,
+        style: &CaptionStyle,
+        on_cues: impl Fn(ActiveCues) + 'static,
+    ) -> Self {
         let layer = place.map(|place| Layer::new(video.clone(), place));
+        style.apply(&video);
         if let Some(layer) = &layer {
             layer.style(style);
         }
         let own = Reflect::get(&document(), &"pictureInPictureElement".into());
         let is_elsewhere = own.is_ok_and(|own| own == *AsRef::<JsValue>::as_ref(&video));
         let is_elsewhere = Cell::new(is_elsewhere);
-        let state = Rc::new(State { video, layer, is_elsewhere, shown: RefCell::default() });
+        let on_cues = Box::new(on_cues);
+        let state = Rc::new(State { video, layer, is_elsewhere, shown: RefCell::default(), on_cues });
         let listener = |(name, elsewhere): (&'static str, bool)| {
             let this = Rc::downgrade(&state);
             EventListener::new(&state.video, name, move |_| {
@@ -88,6 +98,7 @@ impl Captions {
 
     /// Draws them so from now on.
     pub(super) fn style(&self, style: &CaptionStyle) {
+        style.apply(&self.state.video);
         self.state.layer.iter().for_each(|layer| layer.style(style));
     }
 
@@ -124,8 +135,7 @@ impl Captions {
 impl State {
     /// Has them drawn by whom it is for now. A track is read once it has such a mode.
     fn draw(&self) {
-        let shown = self.shown.borrow();
-        let track = shown.as_ref().and_then(|shown| shown.element.as_ref()?.element.track());
+        let track = self.track();
         let layer = self.layer.as_ref().filter(|_| !self.is_elsewhere.get());
         if let Some(track) = &track {
             let mode = if layer.is_some() { TextTrackMode::Hidden } else { TextTrackMode::Showing };
@@ -134,6 +144,16 @@ impl State {
         if let Some(own) = &self.layer {
             own.show(track.filter(|_| layer.is_some()));
         }
+        self.tell();
+    }
+
+    /// The one that is shown.
+    fn track(&self) -> Option<web_sys::TextTrack> {
+        self.shown.borrow().as_ref()?.element.as_ref()?.element.track()
+    }
+
+    fn tell(&self) {
+        (self.on_cues)(self.track().as_ref().map(ActiveCues::of).unwrap_or_default());
     }
 }
 
@@ -170,6 +190,12 @@ fn put(state: &Rc<State>, text: &TextTrack, url: String) -> Option<Track> {
             state.draw();
         }
     });
+    let this = Rc::downgrade(state);
+    let changed = EventListener::new(&element, "cuechange", move |_| {
+        if let Some(state) = this.upgrade() {
+            state.tell();
+        }
+    });
     state.video.append_child(&element).ok()?;
-    Some(Track { element, url, _loaded: loaded })
+    Some(Track { element, url, _listeners: [loaded, changed] })
 }

@@ -10,7 +10,7 @@ use super::{
     quality::Quality,
     tracks::{Stills, Tracks},
 };
-use crate::problem::Problem;
+use crate::{captions::ActiveCues, problem::Problem};
 
 /// What a page hears of the player. Everything else it sees on the video element.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +31,8 @@ pub enum PlayerEvent {
     Tracks(Tracks),
     /// The chosen subtitles do not arrive.
     TextFailed,
+    /// What the subtitles that are chosen say now. May be told again when it is the same.
+    Cues(ActiveCues),
     /// Small pictures of the film.
     Stills(Stills),
     /// The film does not arrive, and is being asked for again and again; `false` once it does.

@@ -33,7 +33,7 @@ use super::{
 };
 use crate::{
     capability,
-    captions::CaptionStyle,
+    captions::{ActiveCues, CaptionStyle},
     clock,
     control::{Control, Error, Opened},
     device_store,
@@ -58,13 +58,21 @@ impl Player {
         on_event: Listener,
     ) -> Self {
         let style = caption_style(&control);
+        let cues_of = |film: &Weak<Film>| {
+            let film = film.clone();
+            move |cues: ActiveCues| {
+                if let Some(film) = film.upgrade() {
+                    film.tell(PlayerEvent::Cues(cues));
+                }
+            }
+        };
         let film = Rc::new_cyclic(|this: &Weak<Film>| Film {
             driver: Driver::new(this.clone(), control.clone(), video.clone()),
             licenses: LicenseKeeper::new(this.clone(), control.clone(), movie),
             reporter: Reporter::new(control.clone(), movie, video.clone()),
             control,
             movie,
-            captions: Captions::new(video.clone(), captions, &style),
+            captions: Captions::new(video.clone(), captions, &style, cues_of(this)),
             feed: Feed::default(),
             of: RefCell::default(),
             told: RefCell::default(),
