@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 use urltoken::{Dialect, Settings, Signer};
 
 /// Another server on the same data.
-async fn again(world: World) -> World {
+pub(super) async fn again(world: World) -> World {
     let now = world.now();
     let World { folder, config, store, router, box_router, service, peer, .. } = world;
     drop((service, router, box_router));
