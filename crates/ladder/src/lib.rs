@@ -1,5 +1,7 @@
 //! Which steps a film or an event gets: heights not above the source, bit rates by what it shows.
 
+pub mod filters;
+
 use serde::Deserialize;
 use toml::Value;
 
