@@ -131,7 +131,7 @@ fn cannot_make(config: &Config, is_wanted: bool) -> Option<String> {
     }
     match config.live.ladders {
         0 => Some("matinee.toml has live.ladders = 0".to_owned()),
-        _ => events::unfit_ffmpeg(&config.live.ffmpeg),
+        _ => events::unfit_ffmpeg(&config.live.ffmpeg, config.live.means()),
     }
 }
 
@@ -304,7 +304,9 @@ fn said_of(ladder: Option<&LadderStanding>, cannot: Option<String>) -> String {
     }
     if !ladder.dropped.is_empty() {
         let dropped = heights(ladder.dropped.iter().map(|step| step.height));
-        said = format!("{said}; not made any more, because this machine is too slow: {dropped}");
+        let again =
+            ladder.again.map_or_else(String::new, |time| format!(", tried again at {}", output::time(time)));
+        said = format!("{said}; not made for now, because this machine is too slow: {dropped}{again}");
     }
     if ladder.restarts > 0 {
         said = format!("{said}; started again {} times", ladder.restarts);

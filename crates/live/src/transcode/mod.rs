@@ -14,6 +14,7 @@ mod steps;
 pub use arguments::{Means, arguments, most_held, trial};
 pub use encoder::Encoder;
 pub use feeder::Feeder;
+pub use ladder::filters::OF_SDR;
 pub use renditions::{Rendition, Renditions};
 pub use steps::{Step, Unfit, steps};
 

@@ -35,12 +35,13 @@ async fn send(world: &World, created: &Created, segment: u32) {
 }
 
 /// A program that writes down its id and how it is called, and is ffmpeg then, unless it is broken; one that
-/// is stuck does not end at once.
+/// is stuck does not end at once, and one that is slow makes nothing of two steps.
 fn noted(folder: &Path) -> PathBuf {
     let (path, place) = (folder.join("ffmpeg"), folder.display());
     let script = format!(
         "#!/bin/sh\necho $$ >>'{place}/ids'\nprintf '%s\\n' \"$*\" >>'{place}/calls'\n\
          [ -e '{place}/broken' ] && exit 3\n\
+         [ -e '{place}/slow' ] && case \"$*\" in *'[o1]'*) exec cat >/dev/null ;; esac\n\
          [ -e '{place}/stuck' ] && {{ ffmpeg \"$@\"; sleep 6; exit; }}\n\
          exec ffmpeg \"$@\"\n"
     );
@@ -181,6 +182,46 @@ async fn an_ffmpeg_that_dies_comes_back() {
     }
     assert_eq!(ids().lines().count(), 2);
     assert_eq!(stands(&world, &created, |_| true).await.state, LadderState::Running);
+    world.service.suspend_live().await;
+}
+
+/// B80: a step that was too much for this machine is tried again after a while, and is there again, cut as its
+/// source is.
+#[tokio::test]
+async fn b80_a_step_that_was_too_much_comes_back() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let program = noted(folder.path());
+    let slow = folder.path().join("slow");
+    std::fs::write(&slow, "").unwrap();
+    let settings = format!("ffmpeg = \"{}\"\nladder_behind = 2\nladder_again = 1\n", program.display());
+    let world = World::with(&format!("[live]\n{settings}")).await;
+    let created = event(&world).await;
+    for segment in 0..2 {
+        send(&world, &created, segment).await;
+    }
+    let standing = stands(&world, &created, |standing| !standing.dropped.is_empty()).await;
+    let heights = |steps: &[live::transcode::Step]| steps.iter().map(|step| step.height).collect::<Vec<_>>();
+    assert_eq!((heights(&standing.dropped), heights(&standing.steps)), (vec![180], vec![120]));
+    assert!(standing.again.is_some() && standing.reason.is_some_and(|reason| reason.contains("too slow")));
+    std::fs::remove_file(slow).unwrap();
+    let mut found = Value::Null;
+    for segment in 2.. {
+        send(&world, &created, segment).await;
+        found = index(&world, &created).await;
+        if !whole(&found, "v180-1").is_empty() {
+            break;
+        }
+        assert!((segment as usize) < PATIENCE, "it never came back: {found}");
+        // Not much faster than an encoder: what is made is to keep up.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    let source = whole(&found, "v240-1");
+    for id in ["v180-1", "v120-1"] {
+        assert!(whole(&found, id).iter().all(|segment| source.contains(segment)), "{id}: {found}");
+    }
     world.service.suspend_live().await;
 }
 
