@@ -203,7 +203,8 @@ async fn b80_a_step_that_was_too_much_comes_back() {
         send(&world, &created, segment).await;
     }
     let standing = stands(&world, &created, |standing| !standing.dropped.is_empty()).await;
-    let heights = |steps: &[::live::transcode::Step]| steps.iter().map(|step| step.height).collect::<Vec<_>>();
+    let heights =
+        |steps: &[::live::transcode::Step]| steps.iter().map(|step| step.height).collect::<Vec<_>>();
     assert_eq!((heights(&standing.dropped), heights(&standing.steps)), (vec![180], vec![120]));
     assert!(standing.again.is_some() && standing.reason.is_some_and(|reason| reason.contains("too slow")));
     std::fs::remove_file(slow).unwrap();
