@@ -46,7 +46,7 @@ pub fn mpd(broadcast: &Broadcast, query: &str, now: u64) -> String {
         let latency = (segment * 1000.0) as u64;
         let _ = writeln!(
             out,
-            "<ServiceDescription id=\"0\"><Latency target=\"{latency}\" min=\"{}\" max=\"{}\"/>\
+            "<ServiceDescription id=\"0\"><Latency referenceId=\"0\" target=\"{latency}\" min=\"{}\" max=\"{}\"/>\
              <PlaybackRate min=\"0.97\" max=\"1.03\"/></ServiceDescription>",
             latency / 2,
             latency * 3
@@ -175,6 +175,15 @@ fn representation(
         }
     }
     let offset = cmaf::timeline::rescale(begun, 1_000_000, timescale).max(0);
+    // When the encoder had the first picture of its run (ISO/IEC 23009-1, 5.12): latency is counted from there.
+    let run = broadcast.runs().iter().find(|run| run.start == begun);
+    if let Some(wall) = run.and_then(|run| run.wall) {
+        let _ = writeln!(
+            out,
+            "<ProducerReferenceTime id=\"0\" type=\"encoder\" wallClockTime=\"{}\" presentationTime=\"{offset}\"/>",
+            time_of_day(wall)
+        );
+    }
     let early = match broadcast.has_ended() {
         true => String::new(),
         false => format!(

@@ -257,6 +257,7 @@ impl Live {
             tracing::error!(%error, "the live events cannot be read");
             Vec::new()
         });
+        self.count_states(&all, now);
         let (mut due, mut delayed) = (Vec::new(), 0u32);
         for event in all.into_iter().filter(|event| event.known.ended.is_some()) {
             match self.lock_for_film(&event, service.clock.now(), &mut delayed) {
@@ -269,6 +270,15 @@ impl Live {
         }
         metrics::gauge!("matinee_live_films_delayed").set(delayed);
         due
+    }
+
+    /// Says how many events stand where.
+    fn count_states(&self, all: &[Event], now: u64) {
+        let states: Vec<_> = all.iter().map(|event| self.state(event, now)).collect();
+        for state in [EventState::Waiting, EventState::Live, EventState::Interrupted, EventState::Ended] {
+            let count = states.iter().filter(|of| **of == state).count();
+            metrics::gauge!("matinee_live_events", "state" => state.as_str()).set(count as f64);
+        }
     }
 
     /// The lock of an event that is over, if its film is to be made now; counts those that could not be made.
