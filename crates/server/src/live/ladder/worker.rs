@@ -307,7 +307,12 @@ impl Worker {
         let ended = loop {
             tokio::select! {
                 message = self.received.recv() => match heard(message) {
-                    Ok(picture) if self.is_time_for_more(&picture) => break Ok(Ended::More(picture)),
+                    // One that is behind would not be through with what it has in time.
+                    Ok(picture)
+                        if under_way.age(Instant::now()) < LOOK && self.is_time_for_more(&picture) =>
+                    {
+                        break Ok(Ended::More(picture));
+                    }
                     Ok(picture) => {
                         latest = Instant::now();
                         give(&process, &mut feeder, &mut under_way, picture);
