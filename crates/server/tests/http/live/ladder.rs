@@ -1,7 +1,7 @@
 //! Renditions that an ffmpeg makes here of what an encoder sends.
 
 use super::super::world::{NOW, World};
-use super::ffmpeg::{PATIENCE, frames, has_ffmpeg};
+use super::ffmpeg::{PATIENCE, ffmpeg, frames, has_ffmpeg, words};
 use super::{APP, EVENT, Tape, download, index, keys, put};
 use serde_json::Value;
 use server::live::{Created, Events, LadderStanding, LadderState, NewEvent, create, end};
@@ -144,6 +144,70 @@ async fn b80_renditions_are_made_of_one() {
     assert_eq!(ids, ["v240-1", "v180-1", "v120-1", "a-und-1"]);
     assert!(film.representations.iter().all(|r| r.segments.len() == film.representations[0].segments.len()));
     assert_eq!(events.ladder(&created.event).unwrap().unwrap().state, LadderState::Off);
+}
+
+/// What not every player shows, and how ffmpeg makes it: 25 pictures a second, a segment every 50.
+const UNUSUAL: [(&str, &str); 2] = [
+    (
+        "fields",
+        "-f lavfi -i testsrc2=size=426x240:rate=50:duration=6 -vf tinterlace=interleave_top -c:v libx264 \
+         -preset ultrafast -flags +ilme+ildct -x264opts tff=1 -bf 0 -g 50 -keyint_min 50 -sc_threshold 0 \
+         -pix_fmt yuv420p",
+    ),
+    (
+        "HDR",
+        "-f lavfi -i testsrc2=size=426x240:rate=25:duration=6 -c:v libx265 -preset ultrafast -tag:v hvc1 \
+         -x265-params log-level=none:keyint=50:min-keyint=50:scenecut=0:open-gop=0:bframes=0:\
+         colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc -pix_fmt yuv420p10le",
+    ),
+];
+
+/// B80: fields become whole pictures, and HDR becomes SDR, in steps with the same times and as many pictures.
+#[tokio::test]
+async fn b80_fields_and_hdr_become_what_every_player_shows() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let filters = ffmpeg(words("-filters")).await;
+    let has_zscale = String::from_utf8_lossy(&filters.stdout).contains(" zscale ");
+    for (what, made) in UNUSUAL {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("source.mp4");
+        let mut args = words(made);
+        args.extend(words("-f mp4 -movflags +frag_keyframe+empty_moov+default_base_moof"));
+        args.push(source.display().to_string());
+        if !ffmpeg(args).await.status.success() || (what == "HDR" && !has_zscale) {
+            eprintln!("SKIPPED: {what}: this ffmpeg has no libx265 or no zscale");
+            continue;
+        }
+        let world = world(folder.path()).await;
+        let created = event(&world).await;
+        let reply = put(&world, &created, "v.cmfv", &std::fs::read(&source).unwrap()).await;
+        assert_eq!(reply.status, 200, "{what}: {}", reply.text());
+        let steps = ["v180-1", "v120-1"];
+        let found = until(&world, &created, |index| steps.iter().all(|id| whole(index, id).len() == 2)).await;
+        let key: String =
+            keys(&world, &found)[0].1.expose().iter().map(|byte| format!("{byte:02x}")).collect();
+        let representations = found["representations"].as_array().unwrap();
+        let range = if what == "HDR" { Value::from("PQ") } else { Value::Null };
+        assert_eq!(representations[0]["range"], range, "{what}");
+        for (at, r) in representations.iter().enumerate().filter(|(_, r)| r["id"] != "v240-1") {
+            let id = r["id"].as_str().unwrap();
+            assert_eq!(
+                (whole(&found, id), &r["range"]),
+                (vec![(0, 0), (1, 2000)], &Value::Null),
+                "{what} {id}"
+            );
+            let (init, segments) = download(&world, &created, &found, at).await;
+            let path = folder.path().join(format!("{id}.mp4"));
+            std::fs::write(&path, [init, segments].concat()).unwrap();
+            assert_eq!(frames(&path, "0:v", Some(&key)).await.len(), 100, "{what} {id}");
+        }
+        let calls = std::fs::read_to_string(folder.path().join("calls")).unwrap();
+        let filter = if what == "HDR" { "tonemap=" } else { "bwdif=" };
+        assert!(calls.contains(filter) && calls.matches("[o1]").count() > 0, "{calls}");
+        world.service.suspend_live().await;
+    }
 }
 
 /// An ffmpeg that is killed is started again, and what it makes is where it would have been.
