@@ -70,7 +70,7 @@ pub(super) async fn publish_locked(
     let made = attempt(store, events, place, ring, (event, lock), now).await;
     // What was written down of attempts before, if it can be read, says no more than when to try again.
     let before = events.film_delay(event).ok().flatten();
-    let delay = made.as_ref().err().map(|error| FilmDelay::after(before, error.to_string(), now));
+    let delay = made.as_ref().err().map(|error| FilmDelay::after(before, &error.to_string(), now));
     if let Err(error) = events.set_film_delay(event, delay.as_ref()) {
         tracing::warn!(event = %event.name, %error, "how an event's film stands cannot be written down");
     }

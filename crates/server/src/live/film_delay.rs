@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 /// Before it is tried again, in seconds: the first time, and at most.
 const PAUSE: (u64, u64) = (15, 900);
 
+/// Longest reason that is written down, in characters.
+const MOST: usize = 500;
+
 /// What is known of a film that could not be made yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FilmDelay {
@@ -21,9 +24,13 @@ pub struct FilmDelay {
 
 impl FilmDelay {
     /// Another attempt has failed.
-    pub(super) fn after(before: Option<Self>, reason: String, now: u64) -> Self {
+    pub(super) fn after(before: Option<Self>, reason: &str, now: u64) -> Self {
         let (attempts, since) =
             before.map_or((1, now), |before| (before.attempts.saturating_add(1), before.since));
+        let mut reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+        if let Some((end, _)) = reason.char_indices().nth(MOST) {
+            reason.truncate(end);
+        }
         Self { attempts, reason, since, next: now.saturating_add(pause(attempts)) }
     }
 
@@ -51,11 +58,14 @@ mod tests {
 
     #[test]
     fn it_is_known_since_when_and_until_when() {
-        let first = FilmDelay::after(None, "away".to_owned(), 1000);
+        let first = FilmDelay::after(None, "away", 1000);
         assert_eq!((first.attempts, first.since, first.next), (1, 1000, 1015));
         assert!(!first.is_due(1014) && first.is_due(1015));
-        let second = FilmDelay::after(Some(first), "still away".to_owned(), 1020);
+        let second = FilmDelay::after(Some(first), "still\naway", 1020);
         assert_eq!((second.attempts, second.since, second.next), (2, 1000, 1050));
+        assert_eq!(second.reason, "still away");
+        let long = FilmDelay::after(None, &"ü".repeat(9999), 1);
+        assert_eq!(long.reason.chars().count(), MOST);
         // The clock was an hour ahead when that was written.
         assert!(second.is_due(100));
     }

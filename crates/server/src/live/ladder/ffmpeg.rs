@@ -19,8 +19,16 @@ const PIECE: usize = 64 << 10;
 /// Octets of a line of its complaints, and lines of a run that are logged.
 const LONGEST_LINE: usize = 300;
 const MOST_LINES: usize = 20;
-/// Of what it needs of our environment: secrets may be in the rest.
-const ENVIRONMENT: [&str; 4] = ["PATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR"];
+/// What it needs of our environment, and drivers of encoders in hardware do: secrets may be in the rest.
+const ENVIRONMENT: [&str; 7] = [
+    "PATH",
+    "LD_LIBRARY_PATH",
+    "LANG",
+    "TMPDIR",
+    "LIBVA_DRIVER_NAME",
+    "LIBVA_DRIVERS_PATH",
+    "CUDA_VISIBLE_DEVICES",
+];
 /// How long a picture may take that is encoded to see whether that can be done.
 const TRIES: u32 = 400;
 const BETWEEN: Duration = Duration::from_millis(50);
@@ -96,10 +104,16 @@ pub fn unfit(program: &Path, means: Means<'_>) -> Option<String> {
     }
 }
 
-/// Encodes one picture; `None` where that does not end in time.
+/// Of our environment what it may see.
+fn environment() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
+    ENVIRONMENT.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)))
+}
+
+/// Encodes one picture, as ladders are; `None` where that does not end in time.
 fn trial_of(program: &Path, means: Means<'_>) -> io::Result<Option<std::process::Output>> {
     let mut command = std::process::Command::new(program);
-    command.args(trial(means)).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.args(trial(means)).env_clear().envs(environment());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn()?;
     for _ in 0..TRIES {
         if child.try_wait()?.is_some() {
@@ -134,12 +148,11 @@ pub(super) async fn lacks(program: &Path, filters: &[&str]) -> Option<String> {
 impl Process {
     /// Starts it for an event. Fails in words for the operator.
     pub(super) fn start(program: &Path, arguments: &[String], event: String) -> Result<Self, String> {
-        let kept = |name: &&'static str| Some((*name, std::env::var_os(name)?));
         let mut command = Command::new(program);
         command
             .args(arguments)
             .env_clear()
-            .envs(ENVIRONMENT.iter().filter_map(kept))
+            .envs(environment())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
