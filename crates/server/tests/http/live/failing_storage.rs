@@ -6,7 +6,7 @@ use super::restart::again;
 use super::{APP, EVENT, SECONDS, decrypt, download, event, index, keys, send};
 use server::live::{Events, end};
 use server::store::{AuditFilter, Store as _};
-use server::{Clock, Config, Service};
+use server::{Clock, Service};
 use std::sync::Arc;
 use std::time::Duration;
 use test_ports::free_port;
@@ -92,10 +92,14 @@ async fn b80_a_store_that_is_away_costs_no_event() {
 /// meanwhile, too; it is tried again after a while and not before, and of two servers one makes it.
 #[tokio::test]
 async fn b80_the_film_is_made_when_the_store_is_back() {
-    let pair = tempfile::tempdir().unwrap();
-    let mut world = s3::world(&format!("http://127.0.0.1:{}", free_port()), pair.path(), "").await;
+    let world = World::new().await;
     let created = event(&world, APP, EVENT).await;
     send(&world, &created).await;
+    // A file where the library was: nothing can be asked of it.
+    let library = world.config.library();
+    let aside = library.with_file_name("aside");
+    std::fs::rename(&library, &aside).unwrap();
+    std::fs::write(&library, b"").unwrap();
     let events = Events::new(&world.config.data);
     let ended = end(&events, &created.event.app, &created.event.name, NOW).unwrap();
     let delay = || events.film_delay(&ended).unwrap();
@@ -113,7 +117,8 @@ async fn b80_the_film_is_made_when_the_store_is_back() {
     assert_eq!((second.attempts, second.since), (2, NOW));
     assert!(second.next - world.now() > first.next - NOW, "it waits longer");
     // Another server, and a store that is there.
-    world.config.storage = Config::parse("").unwrap().storage;
+    std::fs::remove_file(&library).unwrap();
+    std::fs::rename(&aside, &library).unwrap();
     world.set_clock(second.next - 1);
     let world = again(world).await;
     world.service.look_after_live().await;
