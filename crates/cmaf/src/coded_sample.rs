@@ -11,6 +11,9 @@ pub struct Appearance {
     pub sar: Option<[u32; 2]>,
     /// Transfer characteristics by ITU-T H.273.
     pub transfer: Option<u8>,
+    /// Whether pictures may be coded as fields, or as frames of two fields (H.264: `frame_mbs_only_flag` is
+    /// 0).
+    pub may_be_interlaced: bool,
 }
 
 /// Whether decoding can begin with a sample.

@@ -11,6 +11,8 @@
 //! # Ok::<(), &str>(())
 //! ```
 
+pub mod filters;
+
 use serde::Deserialize;
 use toml::Value;
 

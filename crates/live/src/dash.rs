@@ -47,7 +47,7 @@ pub fn mpd(broadcast: &Broadcast, query: &str, now: u64) -> String {
         let latency = (segment * 1000.0) as u64;
         let _ = writeln!(
             out,
-            "<ServiceDescription id=\"0\"><Latency target=\"{latency}\" min=\"{}\" max=\"{}\"/>\
+            "<ServiceDescription id=\"0\"><Latency referenceId=\"0\" target=\"{latency}\" min=\"{}\" max=\"{}\"/>\
              <PlaybackRate min=\"0.97\" max=\"1.03\"/></ServiceDescription>",
             latency / 2,
             latency * 3
@@ -94,13 +94,38 @@ fn longest(broadcast: &Broadcast) -> f64 {
     (lengths.fold(0.0, f64::max) * 1000.0).ceil() / 1000.0
 }
 
-/// Pictures are alternatives of each other; each sound is a track of its own.
+/// How bright pictures are (ISO/IEC 23009-1, 5.8.4.8).
+fn transfer(out: &mut String, property: &str, code: u8) {
+    let scheme = "urn:mpeg:mpegB:cicp:TransferCharacteristics";
+    let _ = writeln!(out, "<{property} schemeIdUri=\"{scheme}\" value=\"{code}\"/>");
+}
+
+/// Between which pictures players may switch: those of one dynamic range and one codec.
+fn kind(r: Representation<'_>) -> (Option<&'static str>, &str) {
+    let source = r.source();
+    (source.range(), source.codecs.split('.').next().unwrap_or_default())
+}
+
+/// Pictures are alternatives of each other, as far as they are of one kind; each sound is a track of its own.
 fn adaptation_sets(broadcast: &Broadcast, video: bool, span: (i64, i64), query: &str) -> String {
     let told = broadcast.representations().filter(|r| !r.is_retired());
     let all = told.filter(|r| r.source().is_video() == video);
-    let all: Vec<_> =
+    let mut all: Vec<_> =
         all.map(|r| (r, timeline(broadcast, r, span))).filter(|(_, line)| !line.is_empty()).collect();
-    let sets: Vec<&[(Representation<'_>, String)]> = if video { vec![&all] } else { all.chunks(1).collect() };
+    let sets: Vec<&[(Representation<'_>, String)]> = match video {
+        // Nobody switches from HDR to SDR and back, or from one codec to another.
+        true => {
+            let mut kinds = Vec::new();
+            for (r, _) in &all {
+                if !kinds.contains(&kind(*r)) {
+                    kinds.push(kind(*r));
+                }
+            }
+            all.sort_by_key(|(r, _)| kinds.iter().position(|of| *of == kind(*r)));
+            all.chunk_by(|(a, _), (b, _)| kind(*a) == kind(*b)).collect()
+        }
+        false => all.chunks(1).collect(),
+    };
     let mut out = String::new();
     for set in sets.into_iter().filter(|set| !set.is_empty()) {
         let kind = if video { "video" } else { "audio" };
@@ -120,6 +145,12 @@ fn adaptation_sets(broadcast: &Broadcast, video: bool, span: (i64, i64), query: 
                 keys.scheme,
                 pssh_base64(keys, keys.declared(oldest, latest))
             );
+        }
+        // By the codes of ISO/IEC 23091-2. Who does not know PQ is to leave it alone; HLG is made for all.
+        match set[0].0.source().range() {
+            Some("PQ") => transfer(&mut out, "EssentialProperty", 16),
+            Some("HLG") => transfer(&mut out, "SupplementalProperty", 18),
+            _ => {}
         }
         for (r, line) in set {
             representation(&mut out, broadcast, *r, span.0, line, query);
@@ -160,6 +191,15 @@ fn representation(
         }
     }
     let offset = cmaf::timeline::rescale(begun, 1_000_000, timescale).max(0);
+    // When the encoder had the first picture of its run (ISO/IEC 23009-1, 5.12): latency is counted from there.
+    let run = broadcast.runs().iter().find(|run| run.start == begun);
+    if let Some(wall) = run.and_then(|run| run.wall) {
+        let _ = writeln!(
+            out,
+            "<ProducerReferenceTime id=\"0\" type=\"encoder\" wallClockTime=\"{}\" presentationTime=\"{offset}\"/>",
+            time_of_day(wall)
+        );
+    }
     let early = match broadcast.has_ended() {
         true => String::new(),
         false => format!(

@@ -64,6 +64,8 @@ struct Rep<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     height: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     rate: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     channels: Option<u16>,
@@ -168,6 +170,7 @@ fn representation(r: Representation<'_>, since: Option<u64>, last: u64) -> Rep<'
         language: r.language(),
         width: size.0,
         height: size.1,
+        range: source.range().filter(|range| *range != "SDR"),
         rate: sound.0,
         channels: sound.1,
         init: Init { url: format!("{}/init.mp4", r.id()), size: r.header().len() },

@@ -138,6 +138,21 @@ impl Source {
         matches!(self.kind, Kind::Video { .. })
     }
 
+    /// `SDR`, `PQ` or `HLG`; `None` of sound.
+    pub const fn range(&self) -> Option<&'static str> {
+        match &self.kind {
+            Kind::Video { range, .. } => Some(*range),
+            Kind::Audio { .. } => None,
+        }
+    }
+
+    /// Whether pictures may be made of fields, by what is said of all of them; which are is said of each.
+    pub fn may_be_interlaced(&self) -> bool {
+        let Kind::Video { config: (kind, payload), .. } = &self.kind else { return false };
+        let stream = VideoConfig::of_box(*kind, payload).and_then(|config| VideoStream::new(config).ok());
+        stream.is_some_and(|stream| stream.appearance().may_be_interlaced)
+    }
+
     /// Whether samples of the other can go on where samples of this one end: all that a decoder is told is
     /// the same.
     pub fn continues(&self, other: &Self) -> bool {

@@ -178,6 +178,11 @@ impl Window {
         }
     }
 
+    /// Forgets all that ended before `oldest`.
+    pub(crate) fn forget_before(&mut self, oldest: u64) {
+        self.segments.retain(|one| !one.complete || one.start.saturating_add(one.duration) >= oldest);
+    }
+
     /// Forgets what ended before `oldest`, and the bytes of all but the last `in_memory` segments.
     pub(crate) fn evict(&mut self, oldest: u64, in_memory: usize) {
         while self.segments.len() > LEAST

@@ -67,6 +67,8 @@ struct Representation {
     timescale: u32,
     language: Option<String>,
     size: Option<(u32, u32)>,
+    /// `PQ` or `HLG`; pictures of which nothing is told are SDR.
+    range: Option<String>,
     rate: Option<u32>,
     channels: Option<u16>,
     /// Those that are whole, by their number.
@@ -120,6 +122,7 @@ struct RawRepresentation {
     language: Option<String>,
     width: Option<u32>,
     height: Option<u32>,
+    range: Option<String>,
     rate: Option<u32>,
     channels: Option<u16>,
     init: RawInit,
@@ -343,6 +346,7 @@ impl Representation {
             timescale: raw.timescale,
             language: raw.language,
             size: raw.width.zip(raw.height),
+            range: raw.range.filter(|range| ["PQ", "HLG"].contains(&range.as_str())),
             rate: raw.rate,
             channels: raw.channels,
             id: raw.id,
@@ -403,7 +407,7 @@ impl Representation {
             timescale: self.timescale,
             frame_rate: None,
             sar: None,
-            video_range: None,
+            video_range: self.range.clone(),
             sample_rate: self.rate,
             channels: self.channels,
             language: self.language.clone(),

@@ -2,6 +2,14 @@
 
 /// Seconds before a renewal that failed is tried again, at first and at most.
 const AGAIN: (f64, f64) = (2.0, 60.0);
+/// Keys that are declared are asked for within this part of the time until they are needed, and within so
+/// many seconds: what is left of it is for a license server that is away.
+const ASK_WITHIN: (f64, f64) = (0.2, 10.0);
+/// One that is away meanwhile is asked again after this part of the time that is left, but not more often than
+/// this many seconds say.
+const CLOSER: (f64, f64) = (0.25, 0.5);
+/// And at most so many seconds apart once the picture waits.
+const WAITING: f64 = 8.0;
 
 /// What a license says of time. Times are Unix seconds by one clock, the player's choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -41,6 +49,8 @@ pub struct Renewal<R> {
     rules: Option<R>,
     /// Keys are declared that no license has been taken for yet.
     keys_wanted: bool,
+    /// And when the first of them is needed.
+    needed: Option<f64>,
 }
 
 impl<R> Default for Renewal<R> {
@@ -52,6 +62,7 @@ impl<R> Default for Renewal<R> {
             failures: 0,
             rules: None,
             keys_wanted: false,
+            needed: None,
         }
     }
 }
@@ -76,14 +87,16 @@ impl<R: Clone> Renewal<R> {
         }
     }
 
-    /// Keys are declared that the license has not got: a new one is asked for within `seconds`, at a moment
-    /// that `random` (0 to 1) chooses, so that not all players ask at once. A license that has ended, but may
-    /// be played on by, is renewed for them, too.
+    /// Keys are declared that the license has not got, and that are needed in so many seconds: a new one is
+    /// asked for within the first fifth of them, at a moment that `random` (0 to 1) chooses, so that not all
+    /// players ask at once. A license that has ended, but may be played on by, is renewed for them, too.
     pub fn keys_declared(&mut self, now: f64, seconds: f64, random: f64) {
+        let seconds = seconds.max(0.0);
         self.keys_wanted = true;
+        self.needed = Some(self.needed.map_or(now + seconds, |before| before.min(now + seconds)));
         // What failed is asked for again at its own distances.
         if !self.under_way && (self.failures == 0 || self.at.is_none()) {
-            let at = now + seconds.max(0.0) * random;
+            let at = now + (seconds * ASK_WITHIN.0).min(ASK_WITHIN.1) * random;
             self.at = Some(self.at.map_or(at, |before| before.min(at)));
         }
     }
@@ -118,6 +131,11 @@ impl<R: Clone> Renewal<R> {
     pub fn failed(&mut self, now: f64, is_transient: bool, random: f64) -> bool {
         self.under_way = false;
         let wait = (AGAIN.0 * 2f64.powi(self.failures.min(10) as i32)).min(AGAIN.1);
+        let wait = match self.needed.map(|needed| needed - now) {
+            None => wait,
+            Some(left) if left > 0.0 => wait.min((left * CLOSER.0).max(CLOSER.1)),
+            Some(_) => wait.min(WAITING),
+        };
         self.failures += 1;
         self.at = Some(now + wait * (0.75 + random / 2.0));
         self.rules.is_some() && !is_transient
@@ -227,8 +245,8 @@ mod tests {
     #[test]
     fn b85_declared_keys_are_asked_for_within_the_time_there_is() {
         let mut renewal = taken(terms(1000.0, true, 900.0));
-        renewal.keys_declared(100.0, 10.0, 0.5);
-        renewal.keys_declared(101.0, 10.0, 0.9);
+        renewal.keys_declared(100.0, 50.0, 0.5);
+        renewal.keys_declared(101.0, 49.0, 0.9);
         assert_eq!((renewal.due(104.9), renewal.due(105.0)), (None, Some(Due::Renew(None))));
         renewal.keys_declared(105.0, 10.0, 0.0);
         assert_eq!(renewal.due(106.0), None, "they are being asked for");
@@ -246,7 +264,7 @@ mod tests {
         assert_eq!(renewal.due(50.0), Some(Due::Renew(None)));
         assert!(!renewal.failed(50.0, true, 0.5));
         assert_eq!(renewal.due(200.0), None, "what has ended is not renewed");
-        renewal.keys_declared(200.0, 10.0, 0.5);
+        renewal.keys_declared(200.0, 50.0, 0.5);
         assert_eq!((renewal.due(204.9), renewal.due(205.0)), (None, Some(Due::Renew(None))));
         assert!(!renewal.failed(205.0, true, 0.5));
         renewal.keys_declared(206.0, 10.0, 0.0);
@@ -259,6 +277,62 @@ mod tests {
         let mut continuous = taken(terms(100.0, true, 500.0));
         continuous.keys_declared(90.0, 20.0, 1.0);
         assert_eq!(continuous.due(101.0), Some(Due::End), "keys do not prolong what ends the film");
+    }
+
+    /// An event whose key changes every ten seconds, and a license server that is away for a while. Gives for how
+    /// many seconds a key was lacking, and when that was over.
+    fn lacking(away: std::ops::Range<f64>, mut random: impl FnMut() -> f64) -> (f64, f64) {
+        const TICK: f64 = 0.25;
+        let mut renewal = taken(Terms::default());
+        // The license has this period and those before.
+        let mut licensed = 2.0;
+        let (mut seconds, mut until) = (0.0, 0.0);
+        for tick in 0..600 {
+            let now = f64::from(tick) * TICK;
+            let period = (now / 10.0).floor();
+            if licensed < period {
+                (seconds, until) = (seconds + TICK, now);
+            }
+            // The index is read with each segment of two seconds.
+            if licensed < period + 2.0 && (tick % 8 == 0 || licensed < period) {
+                renewal.keys_declared(now, (licensed + 1.0) * 10.0 - now, random());
+            }
+            match renewal.due(now) {
+                Some(Due::Renew(_)) if away.contains(&now) => assert!(!renewal.failed(now, true, random())),
+                Some(Due::Renew(_)) => {
+                    licensed = period + 2.0;
+                    renewal.taken(Terms::default());
+                }
+                _ => {}
+            }
+        }
+        (seconds, until)
+    }
+
+    /// B85: keys change every ten seconds, and a license server that is away for fifteen is not noticed,
+    /// whenever that is, and whatever the dice say.
+    #[test]
+    fn b85_a_license_server_that_is_away_for_15_seconds_is_not_noticed() {
+        for begins in (0..80).map(|n| 40.0 + f64::from(n) / 8.0) {
+            for dice in [[0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [0.5, 0.5, 0.5], [1.0, 0.0, 0.6], [0.9, 1.0, 0.1]]
+            {
+                let mut dice = dice.into_iter().cycle();
+                let (seconds, _) = lacking(begins..begins + 15.0, || dice.next().unwrap());
+                assert!(seconds == 0.0, "away from {begins}: a key was lacking for {seconds} s");
+            }
+        }
+    }
+
+    /// B85: one that is away for longer is, and the picture goes on soon after it is back.
+    #[test]
+    fn b85_a_license_server_that_is_away_for_longer_is_noticed_and_comes_back() {
+        for begins in (0..40).map(|n| 40.0 + f64::from(n) / 4.0) {
+            for dice in [0.0, 0.5, 1.0] {
+                let (seconds, until) = lacking(begins..begins + 60.0, || dice);
+                assert!(seconds > 30.0, "away from {begins}: {seconds}");
+                assert!(until < begins + 60.0 + WAITING * 1.25 + 0.5, "away from {begins}: back at {until}");
+            }
+        }
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use crate::ffmpeg::Call;
-use crate::plan::{Coding, Colours, KeyFrames, Place, Plan, Reading, Sound, Step, Text, to_sdr};
+use crate::ladder::filters;
+use crate::plan::{Coding, Colours, KeyFrames, Place, Plan, Reading, Sound, Step, Text};
 
 /// Seconds between key frames that are made: two in each usual segment.
 const KEY_FRAMES: u32 = 2;
@@ -194,7 +195,7 @@ fn shaped(plan: &Plan, width: u32) -> (u32, u32) {
 }
 
 fn small(plan: &Plan, first: &str, (width, height): (u32, u32), format: &str) -> String {
-    let sdr = if plan.hdr { to_sdr() + "," } else { String::new() };
+    let sdr = if plan.hdr { format!("{},", filters::TO_SDR) } else { String::new() };
     format!("{first}{sdr}scale={width}:{height}:flags=area,setsar=1,format={format}")
 }
 

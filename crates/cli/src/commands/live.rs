@@ -6,7 +6,9 @@ use crate::{Failure, output};
 use live::Rotate;
 use nccp::EventState;
 use serde_json::{Value, json};
-use server::live::{self as events, Created, Event, Events, LadderStanding, LadderState, NewEvent, Standing};
+use server::live::{
+    self as events, Created, Event, Events, FilmDelay, LadderStanding, LadderState, NewEvent, Standing,
+};
 use server::policy::{self, Policies};
 use server::{Config, library, live_url, media_url};
 use std::time::{Duration, SystemTime};
@@ -57,18 +59,22 @@ pub(crate) fn run(config: &Config, command: Live) -> Result<(), Failure> {
             tell(config, &events, &created, json.json)
         }
         Live::List(json) => {
-            let listed = events::list(&events)?;
-            if json.json {
-                let all: Vec<_> = listed.iter().map(|(event, state)| to_json(event, state)).collect();
-                return output::json(&all);
+            let mut listed = Vec::new();
+            for (event, state) in events::list(&events)? {
+                let delay = events.film_delay(&event)?;
+                listed.push((event, state, delay));
             }
-            let row = |(event, state): &(Event, Standing)| {
+            if json.json {
+                let all = listed.iter().map(|(event, state, delay)| to_json(event, state, delay.as_ref()));
+                return output::json(&all.collect::<Vec<_>>());
+            }
+            let row = |(event, state, delay): &(Event, Standing, Option<FilmDelay>)| {
                 let known = &event.known;
                 vec![
                     event.app.to_string(),
                     event.name.to_string(),
                     known.movie_id.to_string(),
-                    state.state.as_str().to_owned(),
+                    word_of(event, state, delay.as_ref()).to_owned(),
                     output::time(state.since),
                     known.title.clone(),
                 ]
@@ -87,7 +93,7 @@ pub(crate) fn run(config: &Config, command: Live) -> Result<(), Failure> {
             let event = events::end(&events, &name.app, &name.event, now())?;
             let state = finish(config, &events, &event)?;
             if json.json {
-                return output::json(&to_json(&event, &state));
+                return output::json(&to_json(&event, &state, None));
             }
             output::line(&match &state.pack {
                 Some(pack) => format!("Ended {}: it is a film now, pack {pack}", event.name),
@@ -97,6 +103,27 @@ pub(crate) fn run(config: &Config, command: Live) -> Result<(), Failure> {
     }
 }
 
+/// Where an event stands, for people: one that is over is no film before that is there.
+fn word_of(event: &Event, state: &Standing, delay: Option<&FilmDelay>) -> &'static str {
+    match (event.known.ended, delay) {
+        (Some(_), _) if state.state == EventState::Ended => "ended",
+        (Some(_), Some(_)) => "ended, film delayed",
+        (Some(_), None) => "ended, film not made yet",
+        (None, _) => state.state.as_str(),
+    }
+}
+
+/// Why a film is not there yet, for people.
+fn said_of_film(delay: &FilmDelay) -> String {
+    let times = if delay.attempts == 1 { "once".to_owned() } else { format!("{} times", delay.attempts) };
+    format!(
+        "its film could not be made yet: {} (tried {times} since {}; a server tries again at {}, or `matinee live end` now)",
+        delay.reason,
+        output::time(delay.since),
+        output::time(delay.next)
+    )
+}
+
 /// Why no ladder can be made on this machine, where one is wanted.
 fn cannot_make(config: &Config, is_wanted: bool) -> Option<String> {
     if !is_wanted {
@@ -104,7 +131,7 @@ fn cannot_make(config: &Config, is_wanted: bool) -> Option<String> {
     }
     match config.live.ladders {
         0 => Some("matinee.toml has live.ladders = 0".to_owned()),
-        _ => events::unfit_ffmpeg(&config.live.ffmpeg),
+        _ => events::unfit_ffmpeg(&config.live.ffmpeg, config.live.means()),
     }
 }
 
@@ -116,18 +143,25 @@ fn heights(heights: impl Iterator<Item = u32>) -> String {
 /// The film is made by the server that has the event's session, or here.
 fn finish(config: &Config, events: &Events, event: &Event) -> Result<Standing, Failure> {
     let ring = server::keys::open(&config.keys(), &config.public_url, &[], now())?;
+    let attempts = || Ok::<_, Failure>(events.film_delay(event)?.map_or(0, |delay| delay.attempts));
+    let before = attempts()?;
     for _ in 0..PATIENCE {
-        block_on(async {
+        let made = block_on(async {
             let store = open(config).await?;
             let (library, staging) = (library::open(config)?, config.library());
-            events::publish(&*store, events, (&*library, &staging), &ring, event, now()).await?;
+            let made = events::publish(&*store, events, (&*library, &staging), &ring, event, now()).await;
             store.close().await;
-            Ok(())
+            Ok(made)
         })?;
         let state = events.state(event)?;
         if state.state == EventState::Ended {
             return Ok(state);
         }
+        // Whoever has tried, this process or the server.
+        if let Some(delay) = events.film_delay(event)?.filter(|delay| delay.attempts > before) {
+            return Err(Failure::Command(format!("the event has ended, but {}", said_of_film(&delay))));
+        }
+        made?;
         std::thread::sleep(Duration::from_secs(1));
     }
     Err(Failure::Command("the server that has the event is still busy with it; see its log".to_owned()))
@@ -180,11 +214,12 @@ fn tell(config: &Config, events: &Events, created: &Created, json: bool) -> Resu
     output::line("Whoever has the key can send. It is shown this once; `matinee live key` makes another.")
 }
 
-fn to_json(event: &Event, state: &Standing) -> Value {
+/// `film`: why there is none yet, where that could not be made.
+fn to_json(event: &Event, state: &Standing, delay: Option<&FilmDelay>) -> Value {
     let known = &event.known;
     json!({"app": event.app.as_str(), "event": event.name.as_str(), "movie_id": known.movie_id, "title": known.title,
         "state": state.state, "since": state.since, "session": state.session, "pack": state.pack,
-        "created": known.created, "starts": known.starts, "ended": known.ended})
+        "created": known.created, "starts": known.starts, "ended": known.ended, "film": delay})
 }
 
 fn show(config: &Config, events: &Events, event: &Event, json: bool) -> Result<(), Failure> {
@@ -200,7 +235,8 @@ fn show(config: &Config, events: &Events, event: &Event, json: bool) -> Result<(
         Some(Rotate::Segments(segments)) => segments.into(),
         Some(Rotate::Time(time)) => format!("{}s", time.as_secs_f64()).into(),
     };
-    let mut value = to_json(event, &state);
+    let delay = events.film_delay(event)?;
+    let mut value = to_json(event, &state, delay.as_ref());
     value["encryption"] = json!({"from": set_by.to_string(), "enabled": encryption.enabled,
         "scheme": encryption.scheme.to_string(), "level": encryption.level.to_string(), "rotate": rotate,
         "content_id": encryption.content_id.as_ref().map(ToString::to_string), "policy": encryption.policy,
@@ -226,9 +262,12 @@ fn show(config: &Config, events: &Events, event: &Event, json: bool) -> Result<(
     output::line(&format!(
         "movie {}, {} since {}",
         event.known.movie_id,
-        state.state.as_str(),
-        output::time(state.since)
+        word_of(event, &state, delay.as_ref()),
+        output::time(event.known.ended.unwrap_or(state.since))
     ))?;
+    if let Some(delay) = &delay {
+        output::line(&said_of_film(delay))?;
+    }
     let how = if encryption.enabled { encryption.scheme.to_string() } else { "clear".to_owned() };
     output::line(&format!(
         "{how}, by the settings of the {set_by}; window of {} s",
@@ -265,7 +304,9 @@ fn said_of(ladder: Option<&LadderStanding>, cannot: Option<String>) -> String {
     }
     if !ladder.dropped.is_empty() {
         let dropped = heights(ladder.dropped.iter().map(|step| step.height));
-        said = format!("{said}; not made any more, because this machine is too slow: {dropped}");
+        let again =
+            ladder.again.map_or_else(String::new, |time| format!(", tried again at {}", output::time(time)));
+        said = format!("{said}; not made for now, because this machine is too slow: {dropped}{again}");
     }
     if ladder.restarts > 0 {
         said = format!("{said}; started again {} times", ladder.restarts);

@@ -92,3 +92,36 @@ fn a_ladder_without_ffmpeg_is_said_at_once() {
     let said = site.ok(&["live", "show", "second", "--app", "school"]);
     assert!(said.contains("ladder of 720p, 480p: not made, there is no program /nowhere/ffmpeg"), "{said}");
 }
+
+/// A film that could not be made is said wherever an event is, and is no reason to end it again: a server does
+/// that, or the same command.
+#[test]
+fn a_film_that_could_not_be_made_is_said() {
+    let site = Site::new();
+    site.ok(&["live", "create", "lecture", "--app", "school"]);
+    let event = site.path("data/live/school/lecture");
+    let stand = |session: &str| {
+        let text = format!("{{\"state\": \"interrupted\", \"since\": 1790000000{session}}}");
+        std::fs::write(event.join("state.json"), text).unwrap();
+    };
+    // A session of which nothing is there.
+    stand(", \"session\": \"0123456789abcdef0123456789abcdef\"");
+    let end = ["live", "end", "lecture", "--app", "school"];
+    let said = site.fails(&end);
+    assert!(
+        said.contains("the event has ended, but its film could not be made yet")
+            && said.contains("record.json"),
+        "{said}"
+    );
+    assert!(site.fails(&end).contains("tried 2 times"));
+    let list = site.json(&["live", "list", "--json"]);
+    let film = &list[0]["film"];
+    assert!(film["attempts"] == 2 && film["next"].as_u64() > film["since"].as_u64(), "{list}");
+    assert!(site.ok(&["live", "list"]).contains("ended, film delayed"));
+    let show = site.ok(&["live", "show", "lecture", "--app", "school"]);
+    assert!(show.contains("ended, film delayed since") && show.contains("tried 2 times since"), "{show}");
+    stand("");
+    assert!(site.ok(&end).contains("nothing of it was sent"));
+    let list = site.json(&["live", "list", "--json"]);
+    assert_eq!((&list[0]["state"], &list[0]["film"]), (&"ended".into(), &serde_json::Value::Null));
+}

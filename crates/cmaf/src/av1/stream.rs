@@ -25,7 +25,7 @@ impl Av1Stream {
     pub(crate) fn appearance(&self) -> Appearance {
         let transfer = self.sequence.as_ref().and_then(|sequence| u8::try_from(sequence.colour[1]).ok());
         let size = self.sequence.as_ref().map(|sequence| (sequence.max_size[0], sequence.max_size[1]));
-        Appearance { size, sar: None, transfer }
+        Appearance { size, sar: None, transfer, may_be_interlaced: false }
     }
 
     /// Reads the next sample. Only the data of tiles is protected, in whole blocks that end where it ends: so

@@ -2,7 +2,7 @@ use cenc::Scheme;
 use h264_reader::Context;
 use h264_reader::avcc::AvcDecoderConfigurationRecord;
 use h264_reader::nal::pps::PicParameterSet;
-use h264_reader::nal::sps::SeqParameterSet;
+use h264_reader::nal::sps::{FrameMbsFlags, SeqParameterSet};
 use h264_reader::nal::{Nal, RefNal};
 
 use super::slice_header::slice_header_len;
@@ -42,6 +42,7 @@ impl AvcStream {
             size: sps.and_then(|sps| sps.pixel_dimensions().ok()),
             sar: sar.map(|(width, height)| [width.into(), height.into()]),
             transfer: colour.map(|colour| colour.transfer_characteristics),
+            may_be_interlaced: sps.is_some_and(|sps| sps.frame_mbs_flags != FrameMbsFlags::Frames),
         }
     }
 

@@ -28,6 +28,7 @@ impl HevcStream {
             size: sps.map(|sps| sps.size),
             sar: sps.and_then(|sps| sps.sar),
             transfer: sps.and_then(|sps| sps.transfer),
+            may_be_interlaced: false,
         }
     }
 

@@ -17,7 +17,8 @@ impl Vp9Stream {
         if fields[0] != 1 {
             return Err("vpcC: an unknown version".to_owned());
         }
-        let appearance = Appearance { size: None, sar: None, transfer: Some(fields[8]) };
+        let appearance =
+            Appearance { size: None, sar: None, transfer: Some(fields[8]), may_be_interlaced: false };
         Ok(Self { references: References::default(), appearance })
     }
 

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use e2e::{Browser, Picture, Server, demo_film, pictures_of_ladder, repository, serve_players};
+use e2e::{Browser, Picture, Server, demo_film, eventually, pictures_of_ladder, repository, serve_players};
 use serde_json::Value;
+
+use crate::live::{Encoder, create};
 
 /// A film's number and its scheme; the others' policy gives keys.
 const FILMS: [(u64, &str); 3] = [(1, "none"), (2, "cenc"), (3, "cbcs")];
@@ -206,4 +208,39 @@ async fn b24_hls_js_and_whole_segments() {
 #[tokio::test]
 async fn b99_dash_js() {
     all_play("dash", "{ clearkey = true }", &[("dash", &[1, 2, 3])]).await;
+}
+
+/// B84: players of others follow an event while it goes on: by HLS with parts and by DASH.
+#[tokio::test]
+async fn b84_an_event_in_other_players() {
+    let Some(origin) = serve_players() else {
+        eprintln!("SKIPPED: MATINEE_PLAYERS is not set: cargo xtask test sets it where npm is");
+        return;
+    };
+    let server = Server::start_public("").await;
+    let folder = server.data().join("live/school");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("application.toml"), "[encryption]\nenabled = false\n").unwrap();
+    let created = create(&server, "Lecture 14", &[]);
+    let Some(_encoder) = Encoder::start(created["urls"]["http"].as_str().unwrap()) else { return };
+    let show = ["live", "show", "lecture", "--app", "school", "--json"];
+    let shown = eventually("the event to begin", || async {
+        let shown: Value = serde_json::from_str(&server.run(&show)).unwrap();
+        (shown["state"] == "live").then_some(shown)
+    })
+    .await;
+    let browser = Browser::start().await;
+    for (script, form) in [("hls", "hls"), ("dash", "dash"), ("shaka", "hls"), ("shaka", "dash")] {
+        browser.open(&format!("{origin}/page.html?{script}")).await;
+        let name = format!("{script}, {form}, live");
+        let player = Player { browser: &browser, name, is_clear: true };
+        player.until("the player", "window.ready === true").await;
+        player.act(&format!("load('{}')", shown["urls"][form].as_str().unwrap())).await;
+        player.until("a picture", "video.readyState >= 2").await;
+        let _: bool = browser.eval("video.play(); return true").await;
+        player.until("it to play", "!video.paused && video.currentTime > 0").await;
+        let began: f64 = browser.eval("return video.currentTime").await;
+        player.until("four seconds of it", &format!("video.currentTime > {began} + 4")).await;
+    }
+    browser.quit().await;
 }

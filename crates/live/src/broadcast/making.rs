@@ -85,10 +85,32 @@ impl Broadcast {
         }
         if let Ok((handle, _)) = &opened {
             let track = self.feeds[handle.0].track;
+            if self.tracks[track].retired {
+                self.move_window(track);
+            }
             (self.tracks[track].retired, self.tracks[track].joins) = (false, true);
             self.version += 1;
         }
         opened
+    }
+
+    /// Nobody moved the window of what was made no more: what has left that of the session meanwhile is not
+    /// told of again.
+    fn move_window(&mut self, number: usize) {
+        let end = self.tracks.iter().filter_map(Track::end_micros).max().unwrap_or(0);
+        let track = &mut self.tracks[number];
+        let oldest = rescale(end.saturating_sub(self.window), MICROS, track.output.source.timescale);
+        track.output.window.forget_before(u64::try_from(oldest).unwrap_or(0));
+    }
+
+    /// Whether a segment begins with a picture of what is watched: as [`Broadcast::take_watched`] told it.
+    pub fn begins_segment(&self, picture: &InputSample) -> bool {
+        let Some((watched, _)) = &self.watched else { return false };
+        let track = &self.tracks[*watched];
+        let (time, half) = (track.micros(picture.time), track.micros((picture.duration / 2).into()));
+        let reached = self.cuts.partition_point(|cut| *cut <= time.saturating_add(half));
+        let latest = reached.checked_sub(1).and_then(|at| self.cuts.get(at));
+        latest.is_some_and(|cut| cut.abs_diff(time) <= half.unsigned_abs())
     }
 
     /// Nobody makes a rendition for now. Its open segment is whole where that of its source is and no picture

@@ -6,12 +6,15 @@
 //! begins a segment with the same picture.
 
 mod arguments;
+mod encoder;
 mod feeder;
 mod renditions;
 mod steps;
 
-pub use arguments::{arguments, most_held};
+pub use arguments::{Means, arguments, most_held, trial};
+pub use encoder::Encoder;
 pub use feeder::Feeder;
+pub use ladder::filters::OF_SDR;
 pub use renditions::{Rendition, Renditions};
 pub use steps::{Step, Unfit, steps};
 

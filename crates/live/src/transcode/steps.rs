@@ -19,9 +19,6 @@ pub struct Step {
 /// Why nothing is made of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    /// It would be the only HDR among SDR.
-    #[error("the encoder sends HDR, and a ladder is made of SDR only")]
-    Hdr,
     /// What is wanted is not below it.
     #[error("what the encoder sends is not higher than the lowest step")]
     Small,
@@ -31,18 +28,15 @@ pub enum Unfit {
 }
 
 /// The steps that are made of a source whose pictures last so many ticks, highest first; none is above it.
-/// H.264 that every player takes is the highest step itself, as it is sent. Beside anything else there is one
-/// in its own height, where the ladder goes so far.
+/// H.264 that every player takes is the highest step itself, as it is sent. Beside anything else, HDR too,
+/// there is one in its own height, where the ladder goes so far.
 ///
 /// # Errors
 /// [`Unfit`].
 pub fn steps(rungs: &[Rung], source: &Source, duration: u32) -> Result<Vec<Step>, Unfit> {
-    let Kind::Video { size: (width, height), sar, range, .. } = &source.kind else {
+    let Kind::Video { size: (width, height), sar, .. } = &source.kind else {
         return Err(Unfit::Sound);
     };
-    if *range != "SDR" {
-        return Err(Unfit::Hdr);
-    }
     // As it is shown: samples become square.
     let wide = u64::from(*width) * u64::from(sar[0]) / u64::from(sar[1].max(1));
     let shown = (u32::try_from(wide).unwrap_or(u32::MAX).clamp(2, 16_384), *height);
@@ -64,8 +58,11 @@ pub fn steps(rungs: &[Rung], source: &Source, duration: u32) -> Result<Vec<Step>
 }
 
 /// Whether every player takes it: H.264 with 8 bits and 4:2:0 (ITU-T H.264, Annex A: Baseline, Main,
-/// Extended, High).
+/// Extended, High), in SDR and in whole pictures.
 fn is_top(source: &Source) -> bool {
+    if source.range() != Some("SDR") || source.may_be_interlaced() {
+        return false;
+    }
     let profile = source.codecs.strip_prefix("avc1.").or_else(|| source.codecs.strip_prefix("avc3."));
     let profile = profile.and_then(|rest| u8::from_str_radix(rest.get(..2)?, 16).ok());
     matches!(profile, Some(66 | 77 | 88 | 100))
@@ -133,12 +130,16 @@ mod tests {
         assert_eq!(of("720", &portrait, 512).unwrap(), [(720, 1280, 3500)]);
     }
 
+    /// HDR is for those who can show it: all others have steps from its own height on.
     #[test]
-    fn hdr_and_sound_are_left_alone() {
+    fn hdr_gets_steps_of_its_own_height_and_sound_none() {
         let mut hdr = source("hvc1.2.4.L120.90", (1920, 1080), [1, 1]);
         let Kind::Video { range, .. } = &mut hdr.kind else { unreachable!() };
         *range = "PQ";
-        assert_eq!(of("720", &hdr, 512), Err(Unfit::Hdr));
+        assert_eq!(of("1080,720", &hdr, 512).unwrap(), [(1920, 1080, 6000), (1280, 720, 3500)]);
+        // In H.264, too.
+        hdr.codecs = "avc1.640028".to_owned();
+        assert_eq!(of("1080", &hdr, 512).unwrap(), [(1920, 1080, 6000)]);
         let sound = Source { kind: Kind::Audio { sample_rate: 48_000, channels: 2 }, ..hdr };
         assert_eq!(of("720", &sound, 1024), Err(Unfit::Sound));
     }

@@ -5,6 +5,7 @@
 mod encoder;
 mod film;
 mod ingest;
+mod memory;
 mod playlists;
 mod resuming;
 mod rtmp;

@@ -146,6 +146,7 @@ fn dash_is_dynamic_until_the_end() {
         "media=\"$RepresentationID$/$Number$.m4s?p=1&amp;e=2&amp;h=3\" startNumber=\"0\"",
         "<Representation id=\"v240-1\"",
         "<Representation id=\"a-und-1\"",
+        "<Latency referenceId=\"0\" target=",
     ] {
         assert!(mpd.contains(part), "{part} in {mpd}");
     }
@@ -158,11 +159,16 @@ fn dash_is_dynamic_until_the_end() {
         leader.window().segments().all(|segment| segment.duration as f64 / timescale <= longest),
         "{mpd}"
     );
+    // From when on latency is counted: where the timeline begins.
+    let began = mpd.split("availabilityStartTime=\"").nth(1).unwrap().split('"').next().unwrap();
+    let said = format!("type=\"encoder\" wallClockTime=\"{began}\" presentationTime=\"0\"/>");
+    assert_eq!(mpd.matches(&said).count(), 2, "{said} in {mpd}");
     // A second run of the encoder is another period.
     world.now += 60_000;
     world.send_all(&[("v", Tape::video(5).stream(0.0)), ("a", Tape::audio(5).stream(0.0))], 4000);
     let mpd = dash::mpd(&world.broadcast, "", world.now);
     assert_eq!(mpd.matches("<Period id=").count(), 2, "{mpd}");
+    assert_eq!(mpd.matches("<ProducerReferenceTime id=\"0\"").count(), 4, "{mpd}");
     assert_eq!(mpd.matches("<Representation id=\"v240-1\"").count(), 2, "{mpd}");
     world.finish();
     let mpd = dash::mpd(&world.broadcast, "", world.now);

@@ -11,6 +11,7 @@ const SECONDS: u32 = 12;
 
 /// An ffmpeg that makes of every picture the same picture.
 struct Maker {
+    name: &'static str,
     source: Source,
     feeder: Feeder,
     renditions: Renditions,
@@ -20,16 +21,20 @@ struct Maker {
 impl Maker {
     /// Of what an encoder sends.
     fn of(world: &World) -> Self {
+        Self::named(world, "180")
+    }
+
+    fn named(world: &World, name: &'static str) -> Self {
         let source = world.broadcast.sent_pictures().next().unwrap().source().clone();
         let (feeder, renditions) = (Feeder::new(&source), Renditions::new(&source));
-        Self { source, feeder, renditions, handle: None }
+        Self { name, source, feeder, renditions, handle: None }
     }
 
     fn begin(&mut self, world: &mut World) {
         let made = self.renditions.push(&Feeder::header(&self.source)).unwrap();
         let [Rendition::Tracks(tracks)] = &made[..] else { panic!("{made:?}") };
         assert_eq!(tracks[0].entry, self.source.entry);
-        let (handle, events) = world.broadcast.open_made("180", &tracks[0]).unwrap();
+        let (handle, events) = world.broadcast.open_made(self.name, &tracks[0]).unwrap();
         world.keep(events);
         self.handle = Some(handle);
     }
@@ -132,6 +137,51 @@ fn a_rendition_that_stops_has_whole_segments_only() {
     let timescale = u64::from(world.broadcast.representation("v240-2").unwrap().source().timescale);
     let ends = world.segments["v240-2"].iter().map(|(entry, _)| (entry.start + entry.duration) / timescale);
     assert_eq!(ends.collect::<Vec<_>>(), [2, 8, 10, 12]);
+    world.assert_no_iv_twice();
+}
+
+/// A step that was left out comes back where a segment begins: the one that was made all the time lacks nothing,
+/// and the other one begins there. No IV is used twice.
+#[test]
+fn b80_a_step_comes_back_where_a_segment_begins() {
+    let mut world = World::new(Some(keys(Scheme::Cenc, 2)), "");
+    let (mut lower, mut higher): (Option<Maker>, Option<Maker>) = (None, None);
+    let mut switches = Vec::new();
+    send(&mut world, 0.0, |world, n, picture| {
+        if n == 0 {
+            (lower, higher) = (Some(Maker::named(world, "120")), Some(Maker::named(world, "180")));
+            lower.as_mut().unwrap().begin(world);
+            higher.as_mut().unwrap().begin(world);
+        }
+        // 48 pictures a segment. In the middle of the second one it is too much.
+        if n == 60 {
+            let events = world.broadcast.close_made(higher.take().unwrap().handle.unwrap(), world.now);
+            world.keep(events);
+            world.broadcast.retire_made(Some("180"));
+        }
+        // It is time from 200 on: where a segment begins next both are made by another ffmpeg.
+        if n >= 200 && switches.is_empty() && picture.sync && world.broadcast.begins_segment(picture) {
+            switches.push(n);
+            let events = world.broadcast.close_made(lower.take().unwrap().handle.unwrap(), world.now);
+            world.keep(events);
+            (lower, higher) = (Some(Maker::named(world, "120")), Some(Maker::named(world, "180")));
+            higher.as_mut().unwrap().begin(world);
+            lower.as_mut().unwrap().begin(world);
+        }
+        assert_eq!(world.broadcast.begins_segment(picture), n % 48 == 0, "{n}");
+        for maker in [&mut lower, &mut higher].into_iter().flatten() {
+            maker.make(world, picture);
+        }
+    });
+    world.finish();
+    assert_eq!(switches, [240]);
+    assert_eq!(world.numbers("v240-1"), [0, 1, 2, 3, 4, 5]);
+    // All have the source's lines here, so that they differ by their number only.
+    assert_eq!(world.numbers("v240-2"), [0, 1, 2, 3, 4, 5]);
+    assert_eq!(world.numbers("v240-3"), [0, 5]);
+    assert_eq!(starts(&world, "v240-1"), starts(&world, "v240-2"));
+    assert_eq!(world.samples("v240-1", Scheme::Cenc), world.samples("v240-2", Scheme::Cenc));
+    assert!(!world.broadcast.representation("v240-3").unwrap().is_retired());
     world.assert_no_iv_twice();
 }
 

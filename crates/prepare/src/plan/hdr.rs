@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::film::Held;
-use super::pictures::{WHOLE, is_sane, may_pass_for_hdr, steps};
+use super::pictures::{is_sane, may_pass_for_hdr, steps};
 use super::{Coding, KeyFrames, Pictures, Source, Step, Wishes, name, place};
+use crate::ladder::filters;
 use crate::mastering::Mastering;
 use crate::probe::{Stream, Video};
 
@@ -135,7 +136,7 @@ pub(super) fn keep(
         step.max_kbps = step.max_kbps * CAP.0 / CAP.1;
     }
     let filters = match video.interlaced {
-        true => vec![WHOLE.to_owned()],
+        true => vec![filters::WHOLE.to_owned()],
         false => Vec::new(),
     };
     if !rungs.is_empty() {

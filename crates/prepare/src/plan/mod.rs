@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use film::{film, picture_samples};
 pub use hdr::{Colours, HdrCoding};
-pub(crate) use pictures::{may_pass as film_that_may_pass, to_sdr};
+pub(crate) use pictures::may_pass as film_that_may_pass;
 pub(crate) use sound::may_pass as sound_may_pass;
 pub(crate) use text::may_have_captions;
 

@@ -2,7 +2,7 @@
 
 use super::film::{Held, film};
 use super::{Coding, KeyFrames, Pictures, Source, Step, Wishes, name, place};
-use crate::ladder::{self, Rung};
+use crate::ladder::{self, Rung, filters};
 use crate::probe::{Kind, Media, Stream, Video};
 
 /// ffprobe's names of codecs that browsers play and the packager takes as they are, and the pixel formats in
@@ -26,9 +26,6 @@ pub(super) fn may_pass_for_hdr(stream: &Stream) -> bool {
     let fits = |video: &Video| video.is_hdr() && video.pixels == "yuv420p10le";
     stream.codec == "hevc" && matches!(&stream.kind, Kind::Video(video) if fits(video))
 }
-
-/// Makes whole pictures of fields.
-pub(super) const WHOLE: &str = "bwdif=mode=send_frame";
 
 /// The most bits a second that pictures may have to pass.
 fn most(video: &Video) -> f64 {
@@ -117,11 +114,11 @@ pub(super) fn encode(
     let name = name(source, stream);
     let mut filters = Vec::new();
     if video.interlaced {
-        filters.push(WHOLE.to_owned());
+        filters.push(filters::WHOLE.to_owned());
         notes.push(format!("{name}: fields are made whole pictures (bwdif)"));
     }
     if video.is_hdr() {
-        filters.push(to_sdr());
+        filters.push(filters::TO_SDR.to_owned());
         notes.push(format!("{name}: HDR becomes SDR (hable), for H.264 players have no HDR"));
     }
     if !held.filters().is_empty() {
@@ -146,11 +143,4 @@ pub(super) fn encode(
         keys,
         colours: None,
     }
-}
-
-/// HDR to SDR: to linear light of BT.709, tone-mapped, and back.
-pub(crate) fn to_sdr() -> String {
-    "zscale=transfer=linear:npl=100,format=gbrpf32le,zscale=primaries=bt709,tonemap=tonemap=hable:desat=0,\
-     zscale=transfer=bt709:matrix=bt709:range=tv"
-        .to_owned()
 }

@@ -59,7 +59,19 @@ impl Config {
             cmcd: Cmcd { report_to, downloads },
             drm: _,
             stream: _,
-            live: Live { http, rtmp, rtmps, ladders, ladder_threads, ladder_behind, ffmpeg },
+            live:
+                Live {
+                    http,
+                    rtmp,
+                    rtmps,
+                    ladders,
+                    ladder_threads,
+                    ladder_behind,
+                    ladder_again,
+                    ladder_encoder,
+                    ladder_device,
+                    ffmpeg,
+                },
             limits: _,
             storage: _,
             // Looked for where nobody says it.
@@ -109,6 +121,9 @@ impl Config {
             ("live.ladders", json!(ladders)),
             ("live.ladder_threads", json!(ladder_threads)),
             ("live.ladder_behind", json!(ladder_behind)),
+            ("live.ladder_again", json!(ladder_again)),
+            ("live.ladder_encoder", json!(ladder_encoder.name())),
+            ("live.ladder_device", json!(ladder_device)),
             ("live.ffmpeg", path(Some(ffmpeg))),
         ]);
         all.extend(self.limits.listed());

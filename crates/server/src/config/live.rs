@@ -2,6 +2,7 @@
 
 use super::setting;
 use crate::Error;
+use ::live::transcode::{Encoder, Means};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::num::NonZero;
@@ -10,6 +11,8 @@ use std::time::Duration;
 
 /// Seconds that a ladder may be behind before it makes less.
 const BEHIND: (u64, u64) = (2, 3600);
+/// Seconds before a rendition that was left out is tried again, at first.
+const AGAIN: (u64, u64) = (1, 3600);
 /// Most ladders at a time.
 const MOST_LADDERS: usize = 64;
 /// Most threads of a part of ffmpeg.
@@ -32,6 +35,14 @@ pub struct Live {
     pub ladder_threads: usize,
     /// Seconds that one may be behind its encoder before it makes one rendition less.
     pub ladder_behind: u64,
+    /// Seconds after which a rendition that was left out so is tried again, at first; the pause doubles with
+    /// each time, up to 16 of them.
+    pub ladder_again: u64,
+    /// What encodes them: `libx264`, or an encoder in hardware, which is tried when the server starts.
+    pub ladder_encoder: Encoder,
+    /// The device that it is on, like `/dev/dri/renderD128`; of `h264_nvenc` a card's number. Without it the
+    /// first one.
+    pub ladder_device: Option<String>,
     /// The program that makes them.
     pub ffmpeg: PathBuf,
 }
@@ -45,6 +56,9 @@ impl Default for Live {
             ladders: 2,
             ladder_threads: 0,
             ladder_behind: 8,
+            ladder_again: 120,
+            ladder_encoder: Encoder::X264,
+            ladder_device: None,
             ffmpeg: PathBuf::from("ffmpeg"),
         }
     }
@@ -64,6 +78,24 @@ impl Live {
         if !(BEHIND.0..=BEHIND.1).contains(&self.ladder_behind) {
             return Err(setting("live.ladder_behind", "must be a number of seconds from 2 to 3600"));
         }
+        if !(AGAIN.0..=AGAIN.1).contains(&self.ladder_again) {
+            return Err(setting("live.ladder_again", "must be a number of seconds from 1 to 3600"));
+        }
+        if let Some(device) = &self.ladder_device {
+            if !self.ladder_encoder.is_hardware() {
+                return Err(setting(
+                    "live.ladder_device",
+                    "is of an encoder in hardware: see live.ladder_encoder",
+                ));
+            }
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+            if device.is_empty() || device.starts_with('-') || !device.chars().all(is_plain) {
+                return Err(setting(
+                    "live.ladder_device",
+                    "must be a path like /dev/dri/renderD128, or a number",
+                ));
+            }
+        }
         if self.ffmpeg.as_os_str().is_empty() {
             return Err(setting("live.ffmpeg", "must be the path of a program, or its name"));
         }
@@ -76,6 +108,17 @@ impl Live {
             0 => std::thread::available_parallelism().map_or(1, NonZero::get).div_ceil(self.ladders.max(1)),
             said => said,
         }
+    }
+
+    /// What ladders are encoded with.
+    pub fn means(&self) -> Means<'_> {
+        let (encoder, device) = (self.ladder_encoder, self.ladder_device.as_deref());
+        Means { encoder, device, threads: self.threads() }
+    }
+
+    /// The shortest pause before a step that was too much is tried again.
+    pub(crate) const fn again(&self) -> Duration {
+        Duration::from_secs(self.ladder_again)
     }
 
     /// How far behind its encoder a ladder may be.
@@ -116,6 +159,7 @@ impl Live {
 #[cfg(test)]
 mod tests {
     use crate::Config;
+    use ::live::transcode::Encoder;
 
     #[test]
     fn encoders_are_told_where() {
@@ -145,11 +189,21 @@ mod tests {
         assert_eq!((usual.ladders, usual.behind().as_secs()), (2, 8));
         assert!(usual.threads() >= 1);
         assert_eq!(live("ladders = 0\nladder_threads = 3").unwrap().threads(), 3);
+        assert_eq!((usual.means().encoder, usual.again().as_secs()), (Encoder::X264, 120));
+        let hard = live("ladder_encoder = \"h264_vaapi\"\nladder_device = \"/dev/dri/renderD129\"").unwrap();
+        assert_eq!(
+            (hard.means().encoder, hard.means().device),
+            (Encoder::Vaapi, Some("/dev/dri/renderD129"))
+        );
         for (bad, name) in [
             ("ladders = 65", "live.ladders"),
             ("ladder_threads = 65", "live.ladder_threads"),
             ("ladder_behind = 1", "live.ladder_behind"),
             ("ffmpeg = \"\"", "live.ffmpeg"),
+            ("ladder_again = 0", "live.ladder_again"),
+            ("ladder_encoder = \"h264_magic\"", "ladder_encoder"),
+            ("ladder_device = \"/dev/dri/renderD128\"", "live.ladder_device"),
+            ("ladder_encoder = \"h264_vaapi\"\nladder_device = \"a,b=c\"", "live.ladder_device"),
         ] {
             let error = live(bad).unwrap_err().to_string();
             assert!(error.contains(name), "{error}");

@@ -210,11 +210,11 @@ impl Asked<'_> {
         if representation.is_some() || !is_there {
             return Ok(is_there);
         }
-        // Of all representations but those that have stopped.
+        // Of all representations but those that have stopped, or are made no more.
         let whole = |broadcast: &Broadcast| {
             broadcast.representations().all(|r| {
                 let window = r.window();
-                window.next().0.saturating_add(1) < number || window.has(number, None)
+                r.is_retired() || window.next().0.saturating_add(1) < number || window.has(number, None)
             })
         };
         let level = |broadcast: &Broadcast| whole(broadcast) || (part.is_some() && broadcast.is_level());

@@ -18,6 +18,12 @@ impl EventLock {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// For whoever works on another thread and cannot be stopped: it is free when that is over, too. `None`
+    /// where it is free, or the system has no more files.
+    pub(super) fn share(&self) -> Option<File> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(|file| file.try_clone().ok())
+    }
+
     pub(super) fn is_free(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
@@ -69,5 +75,21 @@ mod tests {
             assert!(lock.is_free());
             open().try_lock().unwrap();
         }
+    }
+
+    /// What runs on a thread goes on when its task is given up.
+    #[test]
+    fn who_has_a_share_keeps_it() {
+        let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        let open = || File::options().write(true).open(&path).unwrap();
+        let file = open();
+        file.try_lock().unwrap();
+        let lock = EventLock::new(file);
+        let share = lock.share().unwrap();
+        drop(lock.until_dropped());
+        assert!(lock.is_free() && lock.share().is_none());
+        assert!(open().try_lock().is_err());
+        drop(share);
+        open().try_lock().unwrap();
     }
 }

@@ -2,6 +2,7 @@
 //! operator's, `event.json` and `state.json` in the event's folder are written here.
 
 use super::files::{write_json, write_whole};
+use super::film_delay::FilmDelay;
 use super::ladder_standing::LadderStanding;
 use crate::secret::{random_hex, sha256};
 use crate::store::{AuditEntry, NewMovie, Store, StoreError, retried};
@@ -17,6 +18,8 @@ const MAX_FILE: u64 = 256 << 10;
 
 /// Where it is written down how an event's ladder stands.
 const LADDER: &str = "ladder.json";
+/// Where it is written down that an event's film could not be made yet.
+const FILM: &str = "film.json";
 
 /// The folder of applications.
 #[derive(Debug, Clone)]
@@ -167,6 +170,30 @@ impl Events {
 
     pub(super) fn set_ladder(&self, event: &Event, standing: &LadderStanding) -> Result<(), Error> {
         write_json(&self.folder(&event.app, &event.name).join(LADDER), standing)
+    }
+
+    /// Why an event that is over has no film yet, and when it is tried again; `None` where no attempt has
+    /// failed, or it is there.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Config`].
+    pub fn film_delay(&self, event: &Event) -> Result<Option<FilmDelay>, Error> {
+        let path = self.folder(&event.app, &event.name).join(FILM);
+        let Some(text) = read(&path)? else { return Ok(None) };
+        let delay = serde_json::from_str(&text);
+        delay.map(Some).map_err(|error| Error::Config { path, reason: error.to_string() })
+    }
+
+    /// `None`: there is nothing to wait for any more.
+    pub(super) fn set_film_delay(&self, event: &Event, delay: Option<&FilmDelay>) -> Result<(), Error> {
+        let path = self.folder(&event.app, &event.name).join(FILM);
+        match delay {
+            Some(delay) => write_json(&path, delay),
+            None => match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(&path)(error)),
+                _ => Ok(()),
+            },
+        }
     }
 
     pub(crate) fn set_state(&self, app: &Name, event: &Name, standing: &Standing) -> Result<(), Error> {

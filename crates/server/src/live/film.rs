@@ -3,6 +3,7 @@
 
 use super::events::{Event, Events, Standing};
 use super::files::{HEADER, RECORD, bad, read_json, segments};
+use super::film_delay::FilmDelay;
 use crate::keys::KeyRing;
 use crate::store::{AuditEntry, NewMovie, Store, StoreError, retried};
 use crate::{Error, private};
@@ -33,7 +34,7 @@ pub struct Published {
 /// there.
 ///
 /// # Errors
-/// [`Error`]; the event can be published again then.
+/// [`Error`]; the event can be published again then, and a server does so by itself after a while.
 pub async fn publish(
     store: &dyn Store,
     events: &Events,
@@ -42,17 +43,36 @@ pub async fn publish(
     event: &Event,
     now: u64,
 ) -> Result<Option<Published>, Error> {
-    let Some(_lock) = events.lock(&event.app, &event.name)? else { return Ok(None) };
-    publish_locked(store, events, (library, staging), ring, event, now).await
+    let Some(lock) = events.lock(&event.app, &event.name)? else { return Ok(None) };
+    publish_locked(store, events, (library, staging), ring, (event, &lock), now).await
 }
 
-/// As [`publish`], for whoever has the lock.
+/// As [`publish`], for whoever has the lock. It is written down of an attempt that fails when the next one
+/// is due.
 pub(super) async fn publish_locked(
+    store: &dyn Store,
+    events: &Events,
+    place: (&dyn Storage, &Path),
+    ring: &KeyRing,
+    (event, lock): (&Event, &File),
+    now: u64,
+) -> Result<Option<Published>, Error> {
+    let made = attempt(store, events, place, ring, (event, lock), now).await;
+    // What was written down of attempts before, if it can be read, says no more than when to try again.
+    let before = events.film_delay(event).ok().flatten();
+    let delay = made.as_ref().err().map(|error| FilmDelay::after(before, &error.to_string(), now));
+    if let Err(error) = events.set_film_delay(event, delay.as_ref()) {
+        tracing::warn!(event = %event.name, %error, "how an event's film stands cannot be written down");
+    }
+    made
+}
+
+async fn attempt(
     store: &dyn Store,
     events: &Events,
     (library, staging): (&dyn Storage, &Path),
     ring: &KeyRing,
-    event: &Event,
+    (event, lock): (&Event, &File),
     now: u64,
 ) -> Result<Option<Published>, Error> {
     let mut state = events.state(event)?;
@@ -68,6 +88,14 @@ pub(super) async fn publish_locked(
         return Ok(None);
     };
     let session: SessionId = session.parse().map_err(|_| Error::Internal("the session has no id"))?;
+    // A library that is away is noticed before hours of film are written for it.
+    let prefix: storage::Key = session.to_string().parse().map_err(storage::Error::from)?;
+    let description = storage::Key::below(Some(&prefix), PACK_JSON).map_err(storage::Error::from)?;
+    if let Err(error) = library.head(&description).await
+        && !error.is_not_found()
+    {
+        return Err(error.into());
+    }
     let folder = events.folder(&event.app, &event.name).join(session.to_string());
     let work = staging.join(format!(".live-{session}"));
     let known = &event.known;
@@ -76,7 +104,13 @@ pub(super) async fn publish_locked(
             (folder.clone(), work.clone(), known.title.clone(), known.movie_id);
         let record: Record = read_json(&folder.join(RECORD))?;
         let kids = kids(ring, &record)?;
-        let make = move || make(&folder, &work, &record, &kids, (movie, &title));
+        // A thread goes on where its task is given up: nobody else writes there before it is done.
+        let lock = lock.try_clone().map_err(Error::io(&folder))?;
+        let make = move || {
+            let made = make(&folder, &work, &record, &kids, (movie, &title));
+            drop(lock);
+            made
+        };
         tokio::task::spawn_blocking(make).await.map_err(|_| Error::Internal("the film was not made"))??
     };
     let Some(pack) = made else {

@@ -199,7 +199,8 @@ impl Ladder {
         let said = events.ladder(event).and_then(|standing| {
             let Some(standing) = standing else { return Ok(()) };
             let (state, steps, since) = (LadderState::Off, Vec::new(), service.clock.now());
-            events.set_ladder(event, &LadderStanding { state, steps, since, reason: None, ..standing })
+            let over = LadderStanding { state, steps, since, reason: None, again: None, ..standing };
+            events.set_ladder(event, &over)
         });
         if let Err(error) = said {
             tracing::warn!(event = %event.name, %error, "how a ladder stands cannot be written down");

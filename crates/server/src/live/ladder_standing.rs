@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LadderState {
-    /// It begins with the next picture, or when its turn comes.
+    /// It begins with the next picture, when its turn comes, or when it is tried again.
     Waiting,
     /// An ffmpeg makes it.
     Running,
@@ -36,9 +36,12 @@ pub struct LadderStanding {
     pub state: LadderState,
     /// What is made now, highest first.
     pub steps: Vec<Step>,
-    /// What is not made any more, because this machine was too slow.
+    /// What is not made for now, because this machine was too slow.
     #[serde(default)]
     pub dropped: Vec<Step>,
+    /// When the lowest of that is tried again, Unix seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<u64>,
     /// How often ffmpeg ended and was started again.
     #[serde(default)]
     pub restarts: u32,

@@ -14,14 +14,19 @@ use ::live::Name;
 use futures_util::future::join_all;
 use nccp::EventState;
 use std::collections::HashMap;
+use std::fs::File;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 /// How long the last segments of a session can be fetched after its end, in milliseconds.
 const AFTERWARDS: u64 = 300_000;
+/// How often events without their film are looked for, in milliseconds.
+const SEARCH: u64 = 5_000;
+/// As many of their films are begun at a time: each takes the disk's time.
+const AT_A_TIME: usize = 2;
 
 type EventName = (Name, Name);
 
@@ -38,6 +43,8 @@ pub(crate) struct Live {
     beginning: tokio::sync::Mutex<()>,
     /// Films of events that are over, in the making.
     closings: tokio::sync::Mutex<JoinSet<()>>,
+    /// When events without their film were looked for, Unix milliseconds; 0: not yet.
+    searched: AtomicU64,
     /// Whether the server stops: nothing begins any more.
     stopping: AtomicBool,
 }
@@ -53,6 +60,7 @@ impl Live {
             sessions: Mutex::default(),
             beginning: tokio::sync::Mutex::default(),
             closings: tokio::sync::Mutex::default(),
+            searched: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
         }
     }
@@ -161,6 +169,9 @@ impl Live {
         for session in self.to_be_closed(service) {
             self.close(service, &session).await;
         }
+        for (event, lock) in self.without_film(service) {
+            self.make_film(service, &event, &lock).await;
+        }
     }
 
     /// As [`Live::look`], without waiting for the films: a library may be far away.
@@ -176,6 +187,10 @@ impl Live {
         for session in over {
             let service = Arc::clone(service);
             closings.spawn(async move { service.live.close(&service, &session).await });
+        }
+        for (event, lock) in live.without_film(service) {
+            let service = Arc::clone(service);
+            closings.spawn(async move { service.live.make_film(&service, &event, &lock).await });
         }
     }
 
@@ -229,6 +244,60 @@ impl Live {
         over
     }
 
+    /// Events that are over and have no film, which nobody makes now, and for which it is time: those of a
+    /// server that is gone, and those whose film could not be made before. With their locks, so that no other
+    /// server makes it, too.
+    fn without_film(&self, service: &Service) -> Vec<(Event, File)> {
+        let now = service.clock.millis();
+        let is_early = now.abs_diff(self.searched.load(Ordering::Relaxed)) < SEARCH;
+        if is_early || self.stopping.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        self.searched.store(now, Ordering::Relaxed);
+        let all = self.events.all().unwrap_or_else(|error| {
+            tracing::error!(%error, "the live events cannot be read");
+            Vec::new()
+        });
+        self.count_states(&all, now);
+        let (mut due, mut delayed) = (Vec::new(), 0u32);
+        for event in all.into_iter().filter(|event| event.known.ended.is_some()) {
+            match self.lock_for_film(&event, service.clock.now(), &mut delayed) {
+                Ok(Some(lock)) if due.len() < AT_A_TIME => due.push((event, lock)),
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::error!(app = %event.app, event = %event.name, %error, "an event cannot be read");
+                }
+            }
+        }
+        metrics::gauge!("matinee_live_films_delayed").set(delayed);
+        due
+    }
+
+    /// Says how many events stand where.
+    fn count_states(&self, all: &[Event], now: u64) {
+        let states: Vec<_> = all.iter().map(|event| self.state(event, now)).collect();
+        for state in [EventState::Waiting, EventState::Live, EventState::Interrupted, EventState::Ended] {
+            let count = states.iter().filter(|of| **of == state).count();
+            metrics::gauge!("matinee_live_events", "state" => state.as_str()).set(count as f64);
+        }
+    }
+
+    /// The lock of an event that is over, if its film is to be made now; counts those that could not be made.
+    fn lock_for_film(&self, event: &Event, now: u64, delayed: &mut u32) -> Result<Option<File>, Error> {
+        if self.events.state(event)?.state == EventState::Ended {
+            return Ok(None);
+        }
+        let delay = self.events.film_delay(event)?;
+        *delayed += u32::from(delay.is_some());
+        if delay.is_some_and(|delay| !delay.is_due(now)) {
+            return Ok(None);
+        }
+        let lock = self.events.lock(&event.app, &event.name)?;
+        // Perhaps another one has just made it.
+        let is_there = self.events.state(event)?.state == EventState::Ended;
+        Ok(lock.filter(|_| !is_there))
+    }
+
     /// The server stops: sessions are suspended, so that the next one goes on with them, and what there is of
     /// them is on the disk when it returns. Nobody is told that an event had ended.
     pub(crate) async fn stop(&self, now: u64) {
@@ -248,14 +317,14 @@ impl Live {
         while self.closings.lock().await.join_next().await.is_some() {}
     }
 
-    /// Gives up the films in the making; `matinee live end` makes them later.
+    /// Gives up the films in the making; the next server makes them.
     pub(crate) async fn abandon(&self) {
         let mut closings = self.closings.lock().await;
         while closings.try_join_next().is_some() {}
         if !closings.is_empty() {
             tracing::warn!(
                 films = closings.len(),
-                "films of events that have ended were not made in time; `matinee live end` makes them"
+                "films of events that have ended were not made in time; the next server makes them"
             );
             closings.shutdown().await;
         }
@@ -269,21 +338,35 @@ impl Live {
         service.catalogue.forget_live(&super::pack_of(session.event.known.movie_id));
         self.allowed.forget(&session.id().to_string());
         service.ingest_headers.forget(&session.event);
+        match session.lock.share() {
+            Some(lock) => self.make_film(service, &session.event, &lock).await,
+            None => {
+                tracing::error!(%app, event = %name, "an event's film is not made now: its lock cannot be had")
+            }
+        }
+    }
+
+    /// Makes the film of an event that is over; says how that went.
+    async fn make_film(&self, service: &Service, event: &Event, lock: &File) {
         let staging = service.config.library();
         let place = (service.catalogue.library(), staging.as_path());
-        let keys = service.keys();
-        let store = &*service.store;
-        let made =
-            film::publish_locked(store, &self.events, place, &keys, &session.event, service.clock.now());
-        match made.await {
+        let (keys, store, now) = (service.keys(), &*service.store, service.clock.now());
+        let made = film::publish_locked(store, &self.events, place, &keys, (event, lock), now).await;
+        let (app, name) = (&event.app, &event.name);
+        match made {
             Ok(Some(film)) => {
                 tracing::info!(%app, event = %name, pack = film.pack, "an event has ended, and is a film")
             }
             Ok(None) => tracing::info!(%app, event = %name, "an event has ended without a single segment"),
-            Err(error) => tracing::error!(
-                %app, event = %name, %error,
-                "the film of an event could not be made; `matinee live end` tries again"
-            ),
+            Err(error) => {
+                let delay = self.events.film_delay(event).ok().flatten();
+                let (attempts, seconds) =
+                    delay.map_or((0, 0), |delay| (delay.attempts, delay.next.saturating_sub(now)));
+                tracing::error!(
+                    %app, event = %name, %error, attempts, seconds,
+                    "the film of an event could not be made; it is tried again by itself"
+                );
+            }
         }
     }
 

@@ -33,10 +33,9 @@ const STANDS_STILL: f64 = 1.5;
 const SOUGHT: (f64, f64) = (0.5, 2.0);
 /// Time between positions on the screen.
 const SHOW_EVERY: Duration = Duration::from_secs(1);
-/// Keys of the next periods of an event are asked for within so many seconds, not by all at once.
-const ASK_WITHIN: f64 = 10.0;
-/// And one that is lacking already within so many.
-const ASK_SOON: f64 = 1.0;
+/// A key of an event that is lacking already is asked for as one that is needed in so many seconds, so that not
+/// all boxes ask at once.
+const ASK_SOON: f64 = 5.0;
 /// The television's picture.
 const VIEWPORT: (u32, u32) = (1920, 1080);
 
@@ -268,8 +267,7 @@ impl<'a> Film<'a> {
         let now = self.trusted_now();
         let unlicensed = self.event.as_mut().and_then(|event| event.heard(index));
         if let Some(first) = unlicensed.filter(|_| self.licensed) {
-            let within = (index.seconds_to(first) / 2.0).min(ASK_WITHIN);
-            self.renewal.keys_declared(now, within, fastrand::f64());
+            self.renewal.keys_declared(now, index.seconds_to(first), fastrand::f64());
         }
         self.feed(Event::IndexUpdate(index.update(IN_PARTS)))?;
         if let Some(window) = self.engine.window() {

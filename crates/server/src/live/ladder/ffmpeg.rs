@@ -1,6 +1,7 @@
 //! An ffmpeg that runs: what it is given, what it writes, what it complains of.
 
 use crate::live::ladder_handle::Weight;
+use ::live::transcode::{Means, trial};
 use rustix::process::{Pid, setpriority_process};
 use std::io;
 use std::path::Path;
@@ -18,8 +19,21 @@ const PIECE: usize = 64 << 10;
 /// Octets of a line of its complaints, and lines of a run that are logged.
 const LONGEST_LINE: usize = 300;
 const MOST_LINES: usize = 20;
-/// Of what it needs of our environment: secrets may be in the rest.
-const ENVIRONMENT: [&str; 4] = ["PATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR"];
+/// What it needs of our environment, and drivers of encoders in hardware do: secrets may be in the rest.
+const ENVIRONMENT: [&str; 7] = [
+    "PATH",
+    "LD_LIBRARY_PATH",
+    "LANG",
+    "TMPDIR",
+    "LIBVA_DRIVER_NAME",
+    "LIBVA_DRIVERS_PATH",
+    "CUDA_VISIBLE_DEVICES",
+];
+/// How long a picture may take that is encoded to see whether that can be done.
+const TRIES: u32 = 400;
+const BETWEEN: Duration = Duration::from_millis(50);
+/// How long a list of its filters may take.
+const LISTED: Duration = Duration::from_secs(20);
 /// How long its last words are waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -53,29 +67,92 @@ fn not_started(program: &Path, error: &io::Error) -> String {
     }
 }
 
-/// Why an ffmpeg cannot make ladders, in words for the operator; `None` where it can. Runs it for a moment.
-pub fn unfit(program: &Path) -> Option<String> {
+/// Why an ffmpeg cannot make ladders, in words for the operator; `None` where it can. Runs it for a moment:
+/// an encoder in hardware has to encode a picture, for whether it is there ffmpeg does not know.
+pub fn unfit(program: &Path, means: Means<'_>) -> Option<String> {
+    let encoder = means.encoder;
     let mut command = std::process::Command::new(program);
     command.args(["-hide_banner", "-loglevel", "error", "-encoders"]).stdin(Stdio::null());
     match command.output() {
-        Err(error) => Some(not_started(program, &error)),
-        Ok(output) => {
-            let list = String::from_utf8_lossy(&output.stdout);
-            let has = list.lines().any(|line| line.split_whitespace().nth(1) == Some("libx264"));
-            (!has).then(|| format!("{} has no libx264: install one that has", program.display()))
+        Err(error) => return Some(not_started(program, &error)),
+        Ok(output) if !is_listed(&output.stdout, encoder.name()) => {
+            return Some(format!("{} has no {encoder}: install one that has", program.display()));
+        }
+        Ok(_) => {}
+    }
+    if !encoder.is_hardware() {
+        return None;
+    }
+    let cannot = |why: &str| {
+        format!(
+            "{encoder} of {} encodes nothing ({why}): its driver or its device is missing, or the server's \
+             user may not use it (the group render, as a rule); see live.ladder_encoder and \
+             live.ladder_device of matinee.toml",
+            program.display()
+        )
+    };
+    match trial_of(program, means) {
+        Err(error) => Some(cannot(&error.to_string())),
+        Ok(None) => Some(cannot("it does not end")),
+        Ok(Some(output)) if output.status.success() => None,
+        Ok(Some(output)) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let last = said.lines().map(str::trim).rfind(|line| !line.is_empty());
+            let why = last.unwrap_or("it says nothing").chars().take(LONGEST_LINE).collect::<String>();
+            Some(cannot(&why))
         }
     }
+}
+
+/// Of our environment what it may see.
+fn environment() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
+    ENVIRONMENT.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)))
+}
+
+/// Encodes one picture, as ladders are; `None` where that does not end in time.
+fn trial_of(program: &Path, means: Means<'_>) -> io::Result<Option<std::process::Output>> {
+    let mut command = std::process::Command::new(program);
+    command.args(trial(means)).env_clear().envs(environment());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    for _ in 0..TRIES {
+        if child.try_wait()?.is_some() {
+            return child.wait_with_output().map(Some);
+        }
+        std::thread::sleep(BETWEEN);
+    }
+    child.kill()?;
+    child.wait()?;
+    Ok(None)
+}
+
+/// Whether a list of ffmpeg's has a name: in the second column.
+fn is_listed(list: &[u8], name: &str) -> bool {
+    String::from_utf8_lossy(list).lines().any(|line| line.split_whitespace().nth(1) == Some(name))
+}
+
+/// Which filters an ffmpeg lacks, in words for the operator; `None`: none of these.
+pub(super) async fn lacks(program: &Path, filters: &[&str]) -> Option<String> {
+    let mut command = Command::new(program);
+    command.args(["-hide_banner", "-loglevel", "error", "-filters"]).stdin(Stdio::null()).kill_on_drop(true);
+    let list = match tokio::time::timeout(LISTED, command.output()).await {
+        // What is wrong with it is said when it is started.
+        Err(_) | Ok(Err(_)) => return None,
+        Ok(Ok(output)) => output.stdout,
+    };
+    let lacking: Vec<_> = filters.iter().filter(|filter| !is_listed(&list, filter)).copied().collect();
+    let names = lacking.join(" and ");
+    (!lacking.is_empty()).then(|| format!("{} has no {names}: install one that has", program.display()))
 }
 
 impl Process {
     /// Starts it for an event. Fails in words for the operator.
     pub(super) fn start(program: &Path, arguments: &[String], event: String) -> Result<Self, String> {
-        let kept = |name: &&'static str| Some((*name, std::env::var_os(name)?));
         let mut command = Command::new(program);
         command
             .args(arguments)
             .env_clear()
-            .envs(ENVIRONMENT.iter().filter_map(kept))
+            .envs(environment())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -176,6 +253,7 @@ async fn listen(mut stderr: ChildStderr, event: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ::live::transcode::Encoder;
 
     fn start(script: &str) -> Process {
         Process::start(Path::new("/bin/sh"), &["-c".to_owned(), script.to_owned()], "lecture".to_owned())
@@ -233,11 +311,43 @@ mod tests {
         assert_eq!(rest.read(&mut [0; 8]).await.unwrap(), 0);
     }
 
+    /// A program that has an encoder by its own account, and cannot encode: it is said why, and which setting
+    /// it is about.
+    #[tokio::test]
+    async fn an_encoder_in_hardware_is_tried() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = |then: &str| {
+            let path = folder.path().join("ffmpeg");
+            let script = format!(
+                "#!/bin/sh\ncase \"$*\" in\n*-encoders*) echo ' V....D h264_nvenc NVIDIA' ;;\n\
+                 *-filters*) echo ' .SC zscale V->V x' ;;\n*) {then} ;;\nesac\n"
+            );
+            // By another process, as nobody can run what this one has open for writing.
+            let written = std::process::Command::new("/bin/sh")
+                .args(["-c", "printf '%s' \"$2\" >\"$1\" && chmod 700 \"$1\"", "sh"])
+                .args([path.as_os_str(), script.as_ref()])
+                .status();
+            assert!(written.unwrap().success());
+            path
+        };
+        let means = Means { encoder: Encoder::Nvenc, device: None, threads: 1 };
+        assert_eq!(unfit(&program("exit 0"), means), None);
+        let said = unfit(&program("echo first >&2; echo 'no CUDA here' >&2; exit 1"), means).unwrap();
+        assert!(said.contains("(no CUDA here)") && said.contains("live.ladder_encoder"), "{said}");
+        let path = program("exit 1");
+        assert!(unfit(&path, means).unwrap().contains("it says nothing"));
+        assert_eq!(lacks(&path, &["zscale"]).await, None);
+        let said = lacks(&path, &["zscale", "tonemap"]).await.unwrap();
+        assert!(said.contains("has no tonemap:"), "{said}");
+    }
+
     #[tokio::test]
     async fn what_cannot_make_ladders_says_why() {
-        let none = unfit(Path::new("/nowhere/ffmpeg")).unwrap();
+        let means = |encoder| Means { encoder, device: None, threads: 1 };
+        let none = unfit(Path::new("/nowhere/ffmpeg"), means(Encoder::X264)).unwrap();
         assert!(none.contains("/nowhere/ffmpeg") && none.contains("live.ffmpeg"), "{none}");
-        assert!(unfit(Path::new("true")).unwrap().contains("libx264"));
+        assert!(unfit(Path::new("true"), means(Encoder::X264)).unwrap().contains("libx264"));
+        assert!(unfit(Path::new("true"), means(Encoder::Vaapi)).unwrap().contains("h264_vaapi"));
         assert!(Process::start(Path::new("/nowhere/ffmpeg"), &[], String::new()).is_err());
     }
 }

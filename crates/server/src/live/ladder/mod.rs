@@ -3,6 +3,7 @@
 //! between them, and it ends when this process does, however that ends.
 
 mod ffmpeg;
+mod rungs;
 mod under_way;
 mod worker;
 

@@ -1,14 +1,15 @@
 //! Whoever sees to it that a session's ladder is made: starts ffmpeg with the first picture, starts it again
-//! when it ends, makes less when it is too slow, and says how it stands.
+//! when it ends, makes less when it is too slow and more again after a while, and says how it stands.
 
-use super::ffmpeg::Process;
+use super::ffmpeg::{Process, lacks};
+use super::rungs::Rungs;
 use super::under_way::UnderWay;
 use crate::Service;
 use crate::live::ladder_handle::{Health, Message, Picture, REST};
 use crate::live::ladder_standing::{LadderStanding, LadderState};
 use crate::live::lock;
 use crate::live::session::{Closed, Session};
-use ::live::transcode::{Feeder, Rendition, Renditions, Step, arguments, most_held, steps};
+use ::live::transcode::{Encoder, Feeder, Means, OF_SDR, Rendition, Renditions, arguments, most_held, steps};
 use ::live::{Handle, Rung, Source};
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -34,8 +35,6 @@ enum Stop {
     Over,
     /// Nothing is to be made. In words.
     Off(String),
-    /// This machine is too slow for any step.
-    TooSlow,
 }
 
 /// How a run of ffmpeg ended.
@@ -45,6 +44,8 @@ enum Ended {
     Idle,
     /// It was too far behind.
     Slow,
+    /// It has made everything up to this picture, from which on a step more is tried.
+    More(Picture),
     /// In words.
     Failed(String),
 }
@@ -68,13 +69,14 @@ pub(super) struct Worker {
     received: UnboundedReceiver<Message>,
     turns: Arc<Semaphore>,
     program: PathBuf,
+    encoder: Encoder,
+    device: Option<String>,
     threads: usize,
     behind: Duration,
     /// The event, for the log.
     name: String,
     health: Arc<Mutex<Health>>,
-    steps: Vec<Step>,
-    dropped: Vec<Step>,
+    rungs: Rungs,
     making: Vec<Making>,
     restarts: u32,
 }
@@ -96,12 +98,13 @@ impl Worker {
             received,
             turns: Arc::clone(&service.live.ladders),
             program: live.ffmpeg.clone(),
+            encoder: live.ladder_encoder,
+            device: live.ladder_device.clone(),
             threads: live.threads(),
             behind: live.behind(),
             name: session.event.name.to_string(),
             health,
-            steps: Vec::new(),
-            dropped: Vec::new(),
+            rungs: Rungs::new(live.again()),
             making: Vec::new(),
             restarts: 0,
         }
@@ -110,22 +113,19 @@ impl Worker {
     /// Until the session is over, or nothing can be made.
     pub(super) async fn run(mut self) {
         let Err(stop) = self.work().await;
-        self.steps.clear();
+        self.rungs.clear();
         match stop {
             // What was made is there until the end, and in the film; what is open ends with the session.
             Stop::Over => self.say(LadderState::Off, Health::Idle, None),
-            Stop::Off(reason) => self.give_up(Health::Idle, reason).await,
-            Stop::TooSlow => {
-                self.give_up(Health::Missing, "this machine is too slow for any step".to_owned()).await;
-            }
+            Stop::Off(reason) => self.give_up(reason).await,
         }
     }
 
-    async fn give_up(&mut self, health: Health, reason: String) {
+    async fn give_up(&mut self, reason: String) {
         self.leave().await;
         self.retire(None);
         tracing::warn!(event = self.name, reason, "no ladder is made");
-        self.say(LadderState::Off, health, Some(reason));
+        self.say(LadderState::Off, Health::Idle, Some(reason));
         if let Some(session) = self.session.upgrade() {
             session.change(::live::Broadcast::unwatch);
         }
@@ -133,24 +133,23 @@ impl Worker {
 
     async fn work(&mut self) -> Result<Infallible, Stop> {
         let mut failures = 0u32;
+        // Who makes a step more goes on with the picture and the turn that it has.
+        let mut next: Option<(Picture, OwnedSemaphorePermit)> = None;
         loop {
-            let mut first = self.key_picture().await?;
-            if self.steps.is_empty() {
-                let steps = steps(&self.wanted, &self.source, first.sample.duration);
-                self.steps = steps.map_err(|unfit| Stop::Off(unfit.to_string()))?;
-            }
-            let turn = match Arc::clone(&self.turns).try_acquire_owned() {
-                Ok(turn) => turn,
-                Err(_) => {
-                    let turn = self.turn().await?;
-                    first = self.key_picture().await?;
-                    turn
-                }
+            let (first, turn) = match next.take() {
+                Some(both) => both,
+                None => self.beginning().await?,
             };
             let begun = Instant::now();
-            let ended = self.make(first).await;
-            drop(turn);
-            match ended? {
+            let ended = self.make(first).await?;
+            // Others may have the turn of one that is not made.
+            let turn = Some(turn).filter(|_| matches!(ended, Ended::More(_)));
+            match ended {
+                Ended::More(picture) => {
+                    self.leave().await;
+                    self.make_more();
+                    next = turn.map(|turn| (picture, turn));
+                }
                 Ended::Idle => {
                     failures = 0;
                     self.leave().await;
@@ -176,6 +175,28 @@ impl Worker {
                     self.say(LadderState::Failing, Health::Missing, Some(reason));
                     self.pause(pause(failures)).await?;
                 }
+            }
+        }
+    }
+
+    /// The next picture that an ffmpeg can begin with, and its turn.
+    async fn beginning(&mut self) -> Result<(Picture, OwnedSemaphorePermit), Stop> {
+        let first = self.key_picture().await?;
+        if self.rungs.is_new() {
+            let steps = steps(&self.wanted, &self.source, first.sample.duration);
+            let steps = steps.map_err(|unfit| Stop::Off(unfit.to_string()))?;
+            if self.source.range() != Some("SDR")
+                && let Some(why) = lacks(&self.program, &OF_SDR).await
+            {
+                return Err(Stop::Off(format!("the encoder sends HDR, and {why}")));
+            }
+            self.rungs.set(steps, Instant::now());
+        }
+        match Arc::clone(&self.turns).try_acquire_owned() {
+            Ok(turn) => Ok((first, turn)),
+            Err(_) => {
+                let turn = self.turn().await?;
+                Ok((self.key_picture().await?, turn))
             }
         }
     }
@@ -222,26 +243,30 @@ impl Worker {
 
     /// The highest step is not made any more.
     async fn make_less(&mut self) -> Result<(), Stop> {
-        if self.steps.is_empty() {
-            return Ok(());
-        }
-        let step = self.steps.remove(0);
-        self.dropped.push(step);
+        let Some(step) = self.rungs.drop_highest(Instant::now()) else { return Ok(()) };
         self.leave().await;
         self.retire(Some(step.height));
         metrics::counter!("matinee_live_ladder_steps_dropped_total").increment(1);
         tracing::warn!(
             event = self.name,
             height = step.height,
-            "this machine is too slow for a ladder: a step is not made any more"
+            "this machine is too slow for a ladder: a step is not made for now"
         );
-        match self.steps.is_empty() {
-            true => Err(Stop::TooSlow),
-            false => {
-                let reason = "this machine is too slow for all steps".to_owned();
-                self.say(LadderState::Waiting, Health::Missing, Some(reason));
-                Ok(())
-            }
+        let which = if self.rungs.made().is_empty() { "any step" } else { "all steps" };
+        let reason = format!("this machine is too slow for {which}");
+        self.say(LadderState::Waiting, Health::Missing, Some(reason));
+        if let (true, Some(wait)) = (self.rungs.made().is_empty(), self.rungs.wait(Instant::now())) {
+            self.pause(wait).await?;
+            self.make_more();
+        }
+        Ok(())
+    }
+
+    /// A step that was left out is tried again.
+    fn make_more(&mut self) {
+        if let Some(step) = self.rungs.take_back(Instant::now()) {
+            metrics::counter!("matinee_live_ladder_steps_returned_total").increment(1);
+            tracing::info!(event = self.name, height = step.height, "a step of a ladder is tried again");
         }
     }
 
@@ -268,13 +293,14 @@ impl Worker {
 
     /// Runs ffmpeg from a picture on.
     async fn make(&mut self, first: Picture) -> Result<Ended, Stop> {
-        let arguments = arguments(&self.steps, self.source.timescale, self.threads);
+        let means = Means { encoder: self.encoder, device: self.device.as_deref(), threads: self.threads };
+        let arguments = arguments(self.rungs.made(), &self.source, means);
         let mut process = match Process::start(&self.program, &arguments, self.name.clone()) {
             Ok(process) => process,
             Err(reason) => return Ok(Ended::Failed(reason)),
         };
         let (mut feeder, mut renditions) = (Feeder::new(&self.source), Renditions::new(&self.source));
-        let mut under_way = UnderWay::new(self.steps.len(), most_held(self.threads));
+        let mut under_way = UnderWay::new(self.rungs.made().len(), most_held(self.threads));
         process.write(Feeder::header(&self.source), None);
         give(&process, &mut feeder, &mut under_way, first);
         let mut look = tokio::time::interval(LOOK);
@@ -282,6 +308,12 @@ impl Worker {
         let ended = loop {
             tokio::select! {
                 message = self.received.recv() => match heard(message) {
+                    // One that is behind would not be through with what it has in time.
+                    Ok(picture)
+                        if under_way.age(Instant::now()) < LOOK && self.is_time_for_more(&picture) =>
+                    {
+                        break Ok(Ended::More(picture));
+                    }
                     Ok(picture) => {
                         latest = Instant::now();
                         give(&process, &mut feeder, &mut under_way, picture);
@@ -329,6 +361,17 @@ impl Worker {
         ended
     }
 
+    /// Whether a step more is tried from this picture on: where a segment begins, so that those that are made
+    /// already lack nothing of the one before.
+    fn is_time_for_more(&self, picture: &Picture) -> bool {
+        picture.sample.sync
+            && self.rungs.is_due(Instant::now())
+            && self
+                .session
+                .upgrade()
+                .is_some_and(|session| session.read(|broadcast| broadcast.begins_segment(&picture.sample)))
+    }
+
     /// Publishes what was made; `Some` where nothing more can be taken of this ffmpeg.
     async fn take(
         &mut self,
@@ -345,19 +388,19 @@ impl Worker {
         for made in made {
             match made {
                 Rendition::Tracks(sources) => {
-                    if sources.len() != self.steps.len() || !self.making.is_empty() {
+                    if sources.len() != self.rungs.made().len() || !self.making.is_empty() {
                         return Ok(Some(Ended::Failed(
                             "ffmpeg makes other tracks than it was told".to_owned(),
                         )));
                     }
-                    for (step, source) in self.steps.iter().zip(&sources) {
+                    for (step, source) in self.rungs.made().iter().zip(&sources) {
                         let name = step.height.to_string();
                         match session.open_made(&service, &name, source).await {
                             Ok(handle) => self.making.push(Making { track: source.track_id, handle }),
                             Err(error) => return Ok(Some(Ended::Failed(error.to_string()))),
                         }
                     }
-                    let heights: Vec<_> = self.steps.iter().map(|step| step.height).collect();
+                    let heights: Vec<_> = self.rungs.made().iter().map(|step| step.height).collect();
                     tracing::info!(event = self.name, ?heights, "a ladder is made");
                     self.say(LadderState::Running, Health::Running, None);
                 }
@@ -382,8 +425,9 @@ impl Worker {
         let Some((service, session)) = self.places() else { return };
         let standing = LadderStanding {
             state,
-            steps: self.steps.clone(),
-            dropped: self.dropped.clone(),
+            steps: self.rungs.made().to_vec(),
+            dropped: self.rungs.dropped().to_vec(),
+            again: self.rungs.wait(Instant::now()).map(|wait| service.clock.now() + wait.as_secs()),
             restarts: self.restarts,
             reason,
             since: service.clock.now(),

@@ -55,6 +55,59 @@ async fn b85_keys_are_licensed_ahead() {
     assert_eq!(world.request("GET", &path, &[("if-modified-since", &since)], b"").await.status, 200);
 }
 
+/// B85: who joins half a second before a key changes, in that moment, or half a second after it has a license
+/// for all that is published then and for two periods more.
+#[tokio::test]
+async fn b85_joins_at_the_border_of_a_key() {
+    let world = World::new().await;
+    let folder = world.config.data.join("live").join(APP);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("application.toml"), "[encryption]\nrotate = \"2s\"\n").unwrap();
+    let created = event(&world, APP, EVENT).await;
+    let movie = created.event.known.movie_id;
+    let tape = Tape::video(13);
+    // Half a second each; the key changes every fourth time.
+    let fragments = tape.fragments(12, 0.0);
+    let send = async |from: usize, to: usize| {
+        let body = [tape.header(), fragments[from..to].concat()].concat();
+        assert_eq!(put(&world, &created, "v", &body).await.status, 200);
+        world.set_clock(world.now() + 1);
+    };
+    let mut client = Client::registered(&world).await;
+    let (mut sent, mut joined) = (0, Vec::new());
+    for until in [7, 8, 9, 11, 12, 13] {
+        send(sent, until).await;
+        sent = until;
+        let found = index(&world, &created).await;
+        let challenge = client.challenge(&world, movie);
+        let message = RequestMessage::License { stream_id: id(movie), challenge: challenge.clone() };
+        let ResponseMessage::License { license, .. } = client.one(&world, message).await.unwrap() else {
+            panic!("no license")
+        };
+        let opened = client.open(&world, &license, &challenge).await.unwrap();
+        let licensed = opened.open_with_rsa(rsa()).unwrap();
+        assert!(licensed == super::keys(&world, &found), "{until}: all that is declared");
+        joined.push((until, found["last"].as_u64().unwrap(), licensed));
+    }
+    send(sent, fragments.len()).await;
+    let all = index(&world, &created).await;
+    let session = all["session"].as_str().unwrap();
+    let whole = all["representations"][0]["segments"].as_array().unwrap();
+    let whole: Vec<_> = whole.iter().filter(|segment| segment["complete"] == true).collect();
+    assert!(whole.len() >= 6, "{all}");
+    let init = get(&world, &created, &format!("{session}/v240-1/init.mp4"), "").await;
+    for (until, last, licensed) in joined {
+        let mut opened = 0;
+        for number in whole.iter().filter_map(|segment| segment["n"].as_u64()).filter(|n| *n <= last + 2) {
+            let segment = get(&world, &created, &format!("{session}/v240-1/{number}.m4s"), "").await;
+            assert_eq!(super::decrypt(&init.body, &segment.body, &licensed).len(), 48, "{until}: {number}");
+            opened += 1;
+        }
+        // None of the period after: that is not licensed before it is declared.
+        assert!(opened >= 4 && licensed.len() as u64 == last + 3, "{until}: {opened}");
+    }
+}
+
 /// B71, B83: live DRM metadata is made for each request that comes here, and 304 unless the players that are
 /// allowed have changed.
 #[tokio::test]

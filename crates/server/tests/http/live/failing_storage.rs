@@ -2,8 +2,12 @@
 
 use super::super::s3;
 use super::super::world::{NOW, World};
+use super::restart::again;
 use super::{APP, EVENT, SECONDS, decrypt, download, event, index, keys, send};
 use server::live::{Events, end};
+use server::store::{AuditFilter, Store as _};
+use server::{Clock, Service};
+use std::sync::Arc;
 use std::time::Duration;
 use test_ports::free_port;
 
@@ -82,4 +86,58 @@ async fn b80_a_store_that_is_away_costs_no_event() {
         film.duration
     );
     assert_eq!(events.state(&ended).unwrap().pack, Some(film.pack));
+}
+
+/// B80: when the store is back the film is made without anybody's doing, by a server that was started
+/// meanwhile, too; it is tried again after a while and not before, and of two servers one makes it.
+#[tokio::test]
+async fn b80_the_film_is_made_when_the_store_is_back() {
+    let world = World::new().await;
+    let created = event(&world, APP, EVENT).await;
+    send(&world, &created).await;
+    // A file where the library was: nothing can be asked of it.
+    let library = world.config.library();
+    let aside = library.with_file_name("aside");
+    std::fs::rename(&library, &aside).unwrap();
+    std::fs::write(&library, b"").unwrap();
+    let events = Events::new(&world.config.data);
+    let ended = end(&events, &created.event.app, &created.event.name, NOW).unwrap();
+    let delay = || events.film_delay(&ended).unwrap();
+    assert_eq!(delay(), None);
+    world.service.look_after_live().await;
+    let first = delay().expect("it is said that it failed");
+    assert!(first.attempts == 1 && first.since == NOW && first.next > NOW && !first.reason.is_empty());
+    // Its time has not come.
+    world.set_clock(first.next - 1);
+    world.service.look_after_live().await;
+    assert_eq!(delay().unwrap(), first);
+    world.set_clock(first.next + 10);
+    world.service.look_after_live().await;
+    let second = delay().unwrap();
+    assert_eq!((second.attempts, second.since), (2, NOW));
+    assert!(second.next - world.now() > first.next - NOW, "it waits longer");
+    // Another server, and a store that is there.
+    std::fs::remove_file(&library).unwrap();
+    std::fs::rename(&aside, &library).unwrap();
+    world.set_clock(second.next - 1);
+    let world = again(world).await;
+    world.service.look_after_live().await;
+    assert_eq!(delay().unwrap(), second, "it is not asked more often for being started again");
+    world.set_clock(second.next + 10);
+    // And a third one beside it.
+    let (clock, _hand) = Clock::manual(world.now());
+    let beside = Arc::new(Service::with_store(world.config.clone(), clock, world.store.clone()).unwrap());
+    tokio::join!(world.service.look_after_live(), beside.look_after_live());
+    let state = events.state(&ended).unwrap();
+    let pack = state.pack.expect("it is a film");
+    assert_eq!((state.state.as_str(), delay()), ("ended", None));
+    assert!(world.config.library().join(&pack).join("pack.json").exists());
+    let filter =
+        AuditFilter { movie: Some(created.event.known.movie_id), most: 100, ..AuditFilter::default() };
+    let entries = world.store.read().await.unwrap().audited(&filter).await.unwrap();
+    assert_eq!(entries.iter().filter(|audited| audited.entry.action == "live end").count(), 1);
+    // Nothing is left to do.
+    world.set_clock(world.now() + 3600);
+    world.service.look_after_live().await;
+    assert_eq!(events.state(&ended).unwrap().pack, Some(pack));
 }

@@ -22,8 +22,12 @@ pub(super) async fn ffmpeg(args: Vec<String>) -> Output {
 }
 
 async fn ffmpeg_of(args: Vec<String>, input: Stdio) -> Output {
+    run("ffmpeg".into(), args, input).await
+}
+
+async fn run(program: PathBuf, args: Vec<String>, input: Stdio) -> Output {
     tokio::task::spawn_blocking(move || {
-        Command::new("ffmpeg").args(["-v", "warning", "-y"]).args(args).stdin(input).output().unwrap()
+        Command::new(program).args(["-v", "warning", "-y"]).args(args).stdin(input).output().unwrap()
     })
     .await
     .unwrap()
@@ -116,7 +120,13 @@ fn whole_segments(index: &serde_json::Value) -> usize {
     all.iter().map(whole).min().unwrap_or(0)
 }
 
-/// B80: each form that ffmpeg has; ten minutes of each in a soak.
+/// The encoders: the ffmpeg that there is, and in a soak the newer one that `MATINEE_FFMPEG` names.
+fn encoders() -> Vec<PathBuf> {
+    let newer = std::env::var_os("MATINEE_FFMPEG").filter(|_| std::env::var_os("MATINEE_SOAK").is_some());
+    std::iter::once(PathBuf::from("ffmpeg")).chain(newer.map(PathBuf::from)).collect()
+}
+
+/// B80: each form that ffmpeg has; ten minutes of each in a soak, by an old and a new ffmpeg.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b80_ffmpeg_in_all_its_forms() {
     if !has_ffmpeg() {
@@ -143,14 +153,16 @@ async fn b80_ffmpeg_in_all_its_forms() {
     let events = Events::new(&config.data);
     let keys = server::keys::load(&config.keys(), &config.public_url, Clock::System.now()).unwrap();
     let signer = Signer::new(Dialect::MediaVault, &Settings::default(), &keys.media).unwrap();
-    for (n, form) in FORMS.iter().enumerate() {
+    let encoders = encoders();
+    let all = encoders.iter().flat_map(|encoder| FORMS.iter().map(move |form| (encoder, form)));
+    for (n, (encoder, form)) in all.enumerate() {
         let new = NewEvent::new("live".parse().unwrap(), format!("form-{n}").parse().unwrap(), "A form");
         let created = create(&*store, &events, new, Clock::System.now()).await.unwrap();
         let url = format!("http://{address}/ingest/live/form-{n}/{}", created.key);
         let auth = format!("http://encoder:{}@{address}/ingest/live/form-{n}", created.key);
         let form =
             form.replace("SOURCE", &source.display().to_string()).replace("URL", &url).replace("AUTH", &auth);
-        let pushed = ffmpeg(words(&form)).await;
+        let pushed = run(encoder.clone(), words(&form), Stdio::null()).await;
         assert!(pushed.status.success(), "{form}: {}", String::from_utf8_lossy(&pushed.stderr));
         // It is through when the last of it is sent, not when the last of it is read.
         let mut tries = 0..PATIENCE;

@@ -1,7 +1,7 @@
 //! Renditions that an ffmpeg makes here of what an encoder sends.
 
 use super::super::world::{NOW, World};
-use super::ffmpeg::{PATIENCE, frames, has_ffmpeg};
+use super::ffmpeg::{PATIENCE, ffmpeg, frames, has_ffmpeg, words};
 use super::{APP, EVENT, Tape, download, index, keys, put};
 use serde_json::Value;
 use server::live::{Created, Events, LadderStanding, LadderState, NewEvent, create, end};
@@ -35,12 +35,13 @@ async fn send(world: &World, created: &Created, segment: u32) {
 }
 
 /// A program that writes down its id and how it is called, and is ffmpeg then, unless it is broken; one that
-/// is stuck does not end at once.
+/// is stuck does not end at once, and one that is slow makes nothing of two steps.
 fn noted(folder: &Path) -> PathBuf {
     let (path, place) = (folder.join("ffmpeg"), folder.display());
     let script = format!(
         "#!/bin/sh\necho $$ >>'{place}/ids'\nprintf '%s\\n' \"$*\" >>'{place}/calls'\n\
          [ -e '{place}/broken' ] && exit 3\n\
+         [ -e '{place}/slow' ] && case \"$*\" in *'[o1]'*) exec cat >/dev/null ;; esac\n\
          [ -e '{place}/stuck' ] && {{ ffmpeg \"$@\"; sleep 6; exit; }}\n\
          exec ffmpeg \"$@\"\n"
     );
@@ -145,6 +146,70 @@ async fn b80_renditions_are_made_of_one() {
     assert_eq!(events.ladder(&created.event).unwrap().unwrap().state, LadderState::Off);
 }
 
+/// What not every player shows, and how ffmpeg makes it: 25 pictures a second, a segment every 50.
+const UNUSUAL: [(&str, &str); 2] = [
+    (
+        "fields",
+        "-f lavfi -i testsrc2=size=426x240:rate=50:duration=6 -vf tinterlace=interleave_top -c:v libx264 \
+         -preset ultrafast -flags +ilme+ildct -x264opts tff=1 -bf 0 -g 50 -keyint_min 50 -sc_threshold 0 \
+         -pix_fmt yuv420p",
+    ),
+    (
+        "HDR",
+        "-f lavfi -i testsrc2=size=426x240:rate=25:duration=6 -c:v libx265 -preset ultrafast -tag:v hvc1 \
+         -x265-params log-level=none:keyint=50:min-keyint=50:scenecut=0:open-gop=0:bframes=0:\
+         colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc -pix_fmt yuv420p10le",
+    ),
+];
+
+/// B80: fields become whole pictures, and HDR becomes SDR, in steps with the same times and as many pictures.
+#[tokio::test]
+async fn b80_fields_and_hdr_become_what_every_player_shows() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let filters = ffmpeg(words("-filters")).await;
+    let has_zscale = String::from_utf8_lossy(&filters.stdout).contains(" zscale ");
+    for (what, made) in UNUSUAL {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("source.mp4");
+        let mut args = words(made);
+        args.extend(words("-f mp4 -movflags +frag_keyframe+empty_moov+default_base_moof"));
+        args.push(source.display().to_string());
+        if !ffmpeg(args).await.status.success() || (what == "HDR" && !has_zscale) {
+            eprintln!("SKIPPED: {what}: this ffmpeg has no libx265 or no zscale");
+            continue;
+        }
+        let world = world(folder.path()).await;
+        let created = event(&world).await;
+        let reply = put(&world, &created, "v.cmfv", &std::fs::read(&source).unwrap()).await;
+        assert_eq!(reply.status, 200, "{what}: {}", reply.text());
+        let steps = ["v180-1", "v120-1"];
+        let found = until(&world, &created, |index| steps.iter().all(|id| whole(index, id).len() == 2)).await;
+        let key: String =
+            keys(&world, &found)[0].1.expose().iter().map(|byte| format!("{byte:02x}")).collect();
+        let representations = found["representations"].as_array().unwrap();
+        let range = if what == "HDR" { Value::from("PQ") } else { Value::Null };
+        assert_eq!(representations[0]["range"], range, "{what}");
+        for (at, r) in representations.iter().enumerate().filter(|(_, r)| r["id"] != "v240-1") {
+            let id = r["id"].as_str().unwrap();
+            assert_eq!(
+                (whole(&found, id), &r["range"]),
+                (vec![(0, 0), (1, 2000)], &Value::Null),
+                "{what} {id}"
+            );
+            let (init, segments) = download(&world, &created, &found, at).await;
+            let path = folder.path().join(format!("{id}.mp4"));
+            std::fs::write(&path, [init, segments].concat()).unwrap();
+            assert_eq!(frames(&path, "0:v", Some(&key)).await.len(), 100, "{what} {id}");
+        }
+        let calls = std::fs::read_to_string(folder.path().join("calls")).unwrap();
+        let filter = if what == "HDR" { "tonemap=" } else { "bwdif=" };
+        assert!(calls.contains(filter) && calls.matches("[o1]").count() > 0, "{calls}");
+        world.service.suspend_live().await;
+    }
+}
+
 /// An ffmpeg that is killed is started again, and what it makes is where it would have been.
 #[tokio::test]
 async fn an_ffmpeg_that_dies_comes_back() {
@@ -181,6 +246,47 @@ async fn an_ffmpeg_that_dies_comes_back() {
     }
     assert_eq!(ids().lines().count(), 2);
     assert_eq!(stands(&world, &created, |_| true).await.state, LadderState::Running);
+    world.service.suspend_live().await;
+}
+
+/// B80: a step that was too much for this machine is tried again after a while, and is there again, cut as its
+/// source is.
+#[tokio::test]
+async fn b80_a_step_that_was_too_much_comes_back() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let program = noted(folder.path());
+    let slow = folder.path().join("slow");
+    std::fs::write(&slow, "").unwrap();
+    let settings = format!("ffmpeg = \"{}\"\nladder_behind = 2\nladder_again = 1\n", program.display());
+    let world = World::with(&format!("[live]\n{settings}")).await;
+    let created = event(&world).await;
+    for segment in 0..2 {
+        send(&world, &created, segment).await;
+    }
+    let standing = stands(&world, &created, |standing| !standing.dropped.is_empty()).await;
+    let heights =
+        |steps: &[::live::transcode::Step]| steps.iter().map(|step| step.height).collect::<Vec<_>>();
+    assert_eq!((heights(&standing.dropped), heights(&standing.steps)), (vec![180], vec![120]));
+    assert!(standing.again.is_some() && standing.reason.is_some_and(|reason| reason.contains("too slow")));
+    std::fs::remove_file(slow).unwrap();
+    let mut found = Value::Null;
+    for segment in 2.. {
+        send(&world, &created, segment).await;
+        found = index(&world, &created).await;
+        if !whole(&found, "v180-1").is_empty() {
+            break;
+        }
+        assert!((segment as usize) < PATIENCE, "it never came back: {found}");
+        // Not much faster than an encoder: what is made is to keep up.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    let source = whole(&found, "v240-1");
+    for id in ["v180-1", "v120-1"] {
+        assert!(whole(&found, id).iter().all(|segment| source.contains(segment)), "{id}: {found}");
+    }
     world.service.suspend_live().await;
 }
 

@@ -11,6 +11,7 @@ mod film;
 mod ingest;
 mod ladder;
 mod limits;
+mod long;
 mod networks;
 mod relay;
 mod restart;

@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 use urltoken::{Dialect, Settings, Signer};
 
 /// Another server on the same data.
-async fn again(world: World) -> World {
+pub(super) async fn again(world: World) -> World {
     let now = world.now();
     let World { folder, config, store, router, box_router, service, peer, .. } = world;
     drop((service, router, box_router));
@@ -126,9 +126,9 @@ async fn serving() {
 }
 
 /// The process, ended whatever happens.
-struct Process {
-    child: Child,
-    address: SocketAddr,
+pub(super) struct Process {
+    pub(super) child: Child,
+    pub(super) address: SocketAddr,
 }
 
 impl Process {
@@ -181,7 +181,7 @@ async fn fetch(address: SocketAddr, path: &str) -> Option<Vec<u8>> {
 }
 
 /// An event that a process serves.
-struct Served {
+pub(super) struct Served {
     created: Created,
     token: String,
 }
@@ -192,7 +192,7 @@ impl Served {
     }
 
     /// An event of a process that begins with it.
-    async fn begin(data: &Path) -> (Process, Self, Events) {
+    pub(super) async fn begin(data: &Path) -> (Process, Self, Events) {
         let process = Process::start(data);
         let config = configuration(data);
         let store = server::store::open(&config).await.unwrap();
@@ -206,7 +206,7 @@ impl Served {
     }
 
     /// Begins a request without end.
-    async fn request(&self, address: SocketAddr, name: &str) -> TcpStream {
+    pub(super) async fn request(&self, address: SocketAddr, name: &str) -> TcpStream {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let head = format!(
             "PUT /ingest/school/lecture/{}/{name} HTTP/1.1\r\nhost: localhost:8080\r\n\
@@ -251,7 +251,7 @@ impl Served {
     }
 
     /// The index of a session, once it has what is wanted.
-    async fn index(
+    pub(super) async fn index(
         &self,
         address: SocketAddr,
         session: &str,
@@ -271,7 +271,7 @@ impl Served {
     }
 
     /// The session that is under way.
-    async fn session(&self, events: &Events) -> String {
+    pub(super) async fn session(&self, events: &Events) -> String {
         for _ in 0..PATIENCE {
             if let Some(session) = events.state(&self.created.event).unwrap().session {
                 return session[..8].to_owned();
