@@ -75,7 +75,7 @@ fn Pages() -> Html {
         Route::Embed { .. } | Route::Share { .. } => html! { <NotFound /> },
         Route::Devices => html! { <Devices /> },
         Route::Account => html! { <Account /> },
-        Route::Activate { code } => html! { <Activate key={code.clone()} {code} /> },
+        Route::Activate { code } => html! { <Activate key={code.clone()} code={code.clone()} /> },
         Route::Help { code } => html! { <Help {code} /> },
         Route::NotFound => html! { <NotFound /> },
     }

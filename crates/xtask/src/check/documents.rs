@@ -234,7 +234,7 @@ mod tests {
     fn sections_are_cited_by_the_documents_name() {
         let text = "//! As `docs/protocol.md`, §2, has it, and [p](protocol.md) §4 to §6.\n/// (docs/protocol.md\n/// §10). RFC 8216 §5.2 no.";
         assert_eq!(cited(text, false), [2, 4, 6, 10]);
-        assert_eq!(cited("protocol.md says what\n§99 of another", false), []);
+        assert!(cited("protocol.md says what\n§99 of another", false).is_empty());
         assert_eq!(cited("see §7, RFC 9052 §4.2, (§13) and RFC 4648 §5 without", true), [7, 13]);
         assert_eq!(
             sections("## 1. Routes\n### Status\n## 12. Clients\n```\n## 3. Code\n```\n"),
