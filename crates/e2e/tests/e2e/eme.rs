@@ -6,12 +6,12 @@ use std::sync::{Arc, OnceLock};
 
 use axum::response::Html;
 use axum::routing::get;
-use e2e::{Browser, Server, demo_film, repository, serve_pages, serve_players};
+use e2e::{Browser, Server, demo_film, repository, serve_pages};
 use serde_json::{Value, json};
 use tower_http::services::ServeDir;
 
-/// A server with the demo film, protected, as film 2, that lets pages of these origins have the frame; and a key for
-/// grants.
+/// A server with the demo film, protected, as film 2, that lets pages of these origins have the frame; and a
+/// key for grants.
 async fn server(origins: &[&str]) -> (Server, String) {
     let mut server = Server::start_public(&format!("embedders = {origins:?}")).await;
     let sound = repository().join("media/demo/240p.mp4");
@@ -185,7 +185,10 @@ pub(crate) async fn example((player, form): (&str, &str)) -> Option<(Server, Str
     let folder = std::env::var_os("MATINEE_PLAYERS")?;
     let page = Arc::new(OnceLock::<String>::new());
     let shown = Arc::clone(&page);
+    // As npm has the package's folder beside the player's.
+    let adapters = ServeDir::new(repository().join("pkg/eme/adapters"));
     let site = axum::Router::new()
+        .nest_service("/@matinee/eme/adapters", adapters)
         .route("/", get(async move || Html(shown.get().cloned().unwrap_or_default())))
         .fallback_service(ServeDir::new(Path::new(&folder).join("node_modules")));
     let origin = format!("http://127.0.0.1:{}", serve_pages(site).port());

@@ -8,17 +8,15 @@ use crate::eme::{grant, open};
 /// The film's number.
 const FILM: u64 = 2;
 
-/// A server with the demo film under these rules, packaged with these options on top, that lets players'
-/// pages have the frame; the pages' origin; and a grant for the film. `None` where the players are not
-/// installed.
-async fn film(rules: &str, options: &[&str]) -> Option<(Server, String, String)> {
+/// A server with the demo film under these rules that lets players' pages have the frame; the pages' origin;
+/// and a grant for the film. `None` where the players are not installed.
+async fn film(rules: &str) -> Option<(Server, String, String)> {
     let origin = serve_players()?;
     let mut server = Server::start_public(&format!("embedders = [\"{origin}\"]")).await;
     std::fs::write(server.data().join("policies.toml"), format!("[own]\n{rules}\n")).unwrap();
     let (number, sound) = (FILM.to_string(), repository().join("media/demo/240p.mp4"));
     let mut package = vec!["package", "--movie", &number, "--title", "Film", "--policy", "own"];
     package.extend(["--audio", "lang=en,default", sound.to_str().unwrap()]);
-    package.extend(options);
     let files = demo_film();
     package.extend(files.iter().map(|file| file.to_str().unwrap()));
     server.run(&package);
@@ -38,7 +36,7 @@ const ASKED: &str =
 /// asking, until it is removed. And what the standard has MediaKeys say of HDCP.
 #[tokio::test]
 async fn a_license_is_kept_loaded_and_removed() {
-    let Some((server, origin, grant)) = film("persistent = true", &[]).await else {
+    let Some((server, origin, grant)) = film("persistent = true").await else {
         eprintln!("SKIPPED: MATINEE_PLAYERS is not set");
         return;
     };
