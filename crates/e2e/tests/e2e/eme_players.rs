@@ -1,5 +1,5 @@
 //! What every player of others has to get right on Matinee's DRM module: rows of a table, each written once.
-//! A player has all of them in one browser, whose source buffers take 1 MB.
+//! A player has all of them in one browser, but for the last one, whose browser's source buffers take 1 MB.
 
 use e2e::{Browser, Server, demo_film, is_soak, repository, serve_players};
 use serde_json::json;
@@ -16,12 +16,16 @@ const RENEWED: u64 = 4;
 /// Its licenses are soon over.
 const SHORT: u64 = 5;
 
-/// The films, and how they are packaged.
-const FILMS: [(u64, &[&str]); 4] = [
+/// In one size, of more than a megabyte.
+const LARGE: u64 = 6;
+
+/// The films, and how they are packaged: all sizes, but of the large one.
+const FILMS: [(u64, &[&str]); 5] = [
     (PLAIN, &["--scheme", "cenc"]),
     (ROTATED, &["--scheme", "cbcs", "--rotate", "2", "--clear-lead", "4s"]),
     (RENEWED, &["--policy", "renewed"]),
     (SHORT, &["--policy", "short"]),
+    (LARGE, &[]),
 ];
 
 /// A megabyte for each kind of media, and no more.
@@ -64,7 +68,7 @@ const LONG: Length = Length {
 /// One thing that a player has to get right.
 #[derive(Debug, Clone, Copy)]
 enum Row {
-    /// Ten seconds, pictures of four moments, other sizes by force, a full source buffer, the end and again.
+    /// Ten seconds, pictures of four moments, other sizes by force, the end and again.
     Plays,
     /// Seeks one after the other, of the film that plays.
     Seeks,
@@ -83,8 +87,11 @@ enum Row {
     StreamTooMany,
     /// A license that nobody renews: the player says that it is over.
     Expires,
+    /// A source buffer of 1 MB: the player is told that it is full, and plays on over what found no room.
+    Fills,
 }
 
+/// All that one browser has: [`Row::Fills`] has another.
 const ROWS: [Row; 9] = [
     Row::Plays,
     Row::Seeks,
@@ -132,14 +139,15 @@ impl Seat {
             package.extend(["--audio", "lang=en,default", sound.to_str().unwrap()]);
             package.extend(options);
             let files = demo_film();
-            package.extend(files.iter().map(|file| file.to_str().unwrap()));
+            let from = if number == LARGE.to_string() { files.len() - 1 } else { 0 };
+            package.extend(files[from..].iter().map(|file| file.to_str().unwrap()));
             server.run(&package);
         }
         // For the policies.
         assert!(server.stop());
         server.restart().await;
         let key = server.run(&["apikey", "create", "site", "--scope", "grants"]).trim().to_owned();
-        let browser = Browser::start_with(&SMALL_BUFFERS).await;
+        let browser = Browser::start().await;
         Some(Self { script, form, length, server, key, origins, browser })
     }
 
@@ -206,6 +214,7 @@ impl Seat {
                 let is_said = trouble.to_lowercase().contains("expired") || trouble.contains("Shaka 6014");
                 assert!(is_said, "{}: {trouble}", self.script);
             }
+            Row::Fills => self.fills(&player).await,
         }
     }
 
@@ -213,8 +222,6 @@ impl Seat {
         // Its page is not told: the film is the one that the init data names.
         let told = if self.script == "videojs" { 0 } else { PLAIN };
         self.open(told, &self.grant(PLAIN).await).await;
-        self.run(COUNT_FULL).await;
-        player.act("ahead(60)").await;
         self.load(player, PLAIN).await;
         let rate = self.length.rate;
         self.run(&format!("video.playbackRate = {rate}; video.play()")).await;
@@ -222,14 +229,11 @@ impl Seat {
         for second in [30, 5, 50] {
             player.shows(second * demo_film::FPS).await;
         }
-        self.run("video.currentTime = 2").await;
         for height in [240, 720] {
             self.run("video.playbackRate = 1; video.play()").await;
             player.act(&format!("height({height})")).await;
             player.until("the other size", &format!("video.videoHeight == {height}")).await;
         }
-        // The largest size is more than a megabyte, and the player would have a minute of it.
-        player.until("a full buffer", "window.full > 0").await;
         player.shows(20 * demo_film::FPS).await;
         self.run(&format!("video.currentTime = 58; video.playbackRate = {rate}; video.play()")).await;
         player.until("the end", "video.ended").await;
@@ -332,6 +336,21 @@ impl Seat {
         let trouble = self.trouble(row, PLAIN, &grants[0]).await;
         assert!(trouble.contains("STREAM_LIMIT"), "{}: {trouble}", self.script);
     }
+
+    async fn fills(&self, player: &Player<'_>) {
+        // Another browser is another device.
+        let members = json!({"subject": "u-9", "movies": [LARGE], "origin": self.origins[0]});
+        self.open(LARGE, &grant_for(&self.server, &self.key, members).await).await;
+        self.run(COUNT_FULL).await;
+        // It would have the whole film.
+        player.act("ahead(60)").await;
+        self.load(player, LARGE).await;
+        player.until("a full buffer", "window.full > 0").await;
+        let from = if self.length.rate > 1 { 28 } else { 0 };
+        let rate = self.length.rate;
+        self.run(&format!("video.currentTime = {from}; video.playbackRate = {rate}; video.play()")).await;
+        player.until("the end", "video.ended").await;
+    }
 }
 
 /// Counts how often the player is told that a source buffer is full.
@@ -349,7 +368,7 @@ const COUNT_FULL: &str = "
 
 /// A player has all rows, one after the other.
 async fn holds(script: &'static str, form: &'static str, length: &'static Length) {
-    let Some(seat) = Seat::take(script, form, length).await else {
+    let Some(mut seat) = Seat::take(script, form, length).await else {
         eprintln!("SKIPPED: MATINEE_PLAYERS is not set: cargo xtask test sets it where npm is");
         return;
     };
@@ -360,6 +379,9 @@ async fn holds(script: &'static str, form: &'static str, length: &'static Length
     let devices = seat.server.devices();
     let of_viewer = devices.iter().filter(|device| device.email == "subject:u-7").count();
     assert_eq!(of_viewer, 1, "{devices:?}");
+    let small = Browser::start_with(&SMALL_BUFFERS).await;
+    std::mem::replace(&mut seat.browser, small).quit().await;
+    seat.hold(Row::Fills).await;
     seat.browser.quit().await;
 }
 
