@@ -345,6 +345,8 @@ impl Seat {
         // It would have the whole film.
         player.act("ahead(60)").await;
         self.load(player, LARGE).await;
+        // Before it plays video.js asks for one segment.
+        self.run("video.play()").await;
         player.until("a full buffer", "window.full > 0").await;
         let from = if self.length.rate > 1 { 28 } else { 0 };
         let rate = self.length.rate;
