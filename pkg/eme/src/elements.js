@@ -15,6 +15,12 @@ export function elementOf(source) {
   return known ?? [...document.querySelectorAll("video, audio")].find(uses);
 }
 
+// A media source in a worker: what is appended there comes by nobody here.
+const isElsewhere = (source) => globalThis.MediaSourceHandle && source instanceof MediaSourceHandle;
+const refuse = () => {
+  throw new DOMException("A MediaSource in a worker cannot have Matinee's keys: tell the player to have it in the page.", "NotSupportedError");
+};
+
 // `mediaKeys` and `setMediaKeys`.
 export function takeKeys() {
   const Media = HTMLMediaElement.prototype;
@@ -31,6 +37,9 @@ export function takeKeys() {
     }
     if (!(keys instanceof Keys)) {
       return before?.(keys);
+    }
+    if (isElsewhere(this.srcObject)) {
+      refuse();
     }
     if (keys.element?.deref() && keys.element.deref() !== this) {
       throw new DOMException("These keys are another element's.", "QuotaExceededError");
@@ -68,6 +77,9 @@ export function followSources() {
   });
   property(Media, "srcObject", {
     set(before, source) {
+      if (isElsewhere(source) && keysOf.has(this)) {
+        refuse();
+      }
       before(source);
       attach(this, source);
     },

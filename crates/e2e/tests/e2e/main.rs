@@ -17,6 +17,7 @@ mod devices;
 mod embedded;
 mod embedding;
 mod eme;
+mod eme_players;
 mod eme_sessions;
 mod firefox;
 mod frameworks;

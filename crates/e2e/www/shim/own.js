@@ -150,6 +150,19 @@ await test("the frame's own messages reach no listener that comes later", async 
   is(said, []);
 });
 
+await test("a media source in a worker is refused in words", async () => {
+  const script = "const { handle } = self.source = new MediaSource(); postMessage(handle, [handle]);";
+  const worker = new Worker(URL.createObjectURL(new Blob([script])));
+  const { data: handle } = await heard(worker, "message");
+  const [first, second] = [document.createElement("video"), document.createElement("video")];
+  // The element has its keys first, or its source.
+  await first.setMediaKeys(await keys());
+  is(await errorOf(new Promise(() => { first.srcObject = handle; })), "NotSupportedError");
+  second.srcObject = handle;
+  is(await errorOf(second.setMediaKeys(await keys())), "NotSupportedError");
+  worker.terminate();
+});
+
 // ---- a source buffer of 1 MB ----
 
 const word = (bytes, at) => new DataView(bytes.buffer).getUint32(at);
