@@ -29,7 +29,8 @@ impl Random {
     fn spans(&mut self, most: usize) -> (Vec<Span>, Vec<u8>) {
         let mut at = 0;
         let mut spans = Vec::new();
-        for _ in 0..self.below(if self.below(4) == 0 { 40 } else { 8 }) {
+        let count = if self.below(4) == 0 { 40 } else { 8 };
+        for _ in 0..self.below(count) {
             at += self.below(40);
             let len = match self.below(3) {
                 0 => self.below(40),
