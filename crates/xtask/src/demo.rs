@@ -51,8 +51,8 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
     serve::must_be_free(address)?;
 
     println!("The first time, this compiles for some minutes.");
-    // The modules as they ship; the server as the tests have it, because optimising it as a whole takes
-    // longer than all the rest.
+    // All as the tests have it, because optimising server and modules as a whole takes longer than all the
+    // rest.
     let server = Job::new("server", || build_binary(project, Kind::Dev).map(drop));
     // For thumbnails, which the film can do without.
     let ffmpeg = Job::new("ffmpeg", || {
@@ -62,7 +62,7 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
         }
         Ok(())
     });
-    build_site_beside(project, Kind::Release, vec![server, ffmpeg])?;
+    build_site_beside(project, Kind::Quick, vec![server, ffmpeg])?;
     let binary = project.target.join("debug/matinee");
     let site = project.site();
     let matinee = |arguments: &[&str]| -> Command {

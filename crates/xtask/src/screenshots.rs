@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error> {
     let mut steps = Steps::default();
     let driver = tools::chromedriver(project)?;
-    steps.step("modules and site", || build_site(project, Kind::Release))?;
+    steps.step("modules and site", || build_site(project, Kind::Quick))?;
     steps.step("binary", || {
         let mut build = cargo(project);
         command::run(build.args(["build", "--locked", "--quiet", "--workspace", "--bin", "matinee"]))

@@ -58,7 +58,7 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
         if let Err(error) = tools::obs(project) {
             steps.leave_out(vec![format!("OBS as an encoder ({error})")]);
         }
-        steps.step("modules and site", || build_site(project, Kind::Release))?;
+        steps.step("modules and site", || build_site(project, Kind::Quick))?;
     }
     for round in 1..=arguments.rounds {
         let run = || native(project, long, &arguments.rest);

@@ -88,7 +88,7 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
         steps.leave_out(not_run);
     }
     if wanted(Part::Wasm) || wanted(Part::E2e) {
-        let site = steps.step("modules and site", || build_site(project, Kind::Release))?;
+        let site = steps.step("modules and site", || build_site(project, Kind::Quick))?;
         if wanted(Part::Wasm) {
             steps.step("module sizes", || check_sizes(&Size::of_modules(&site)))?;
         }
