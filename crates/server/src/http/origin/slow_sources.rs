@@ -139,9 +139,10 @@ struct World {
     service: Service,
     store: Arc<Far>,
     hand: Arc<AtomicU64>,
-    /// The path of its pictures, clear and encrypted.
+    /// The path of its pictures, clear and encrypted; the name of what is encrypted is each place's own.
     clear: String,
     path: String,
+    near: String,
     _data: TempDir,
 }
 
@@ -168,15 +169,20 @@ impl World {
         let (clock, hand) = Clock::manual(NOW);
         let mut service = Service::with_store(config, clock, Arc::new(AbsentStore)).unwrap();
         service.origin = Origin::of_storage(&service.config, Arc::clone(&store) as _);
-        let laid = service.content(&"vod/far/a".parse().unwrap(), Form::Own).await.unwrap();
-        let path = laid.pack.representations[0].path.clone();
-        Self { service, store, hand, clear, path, _data: data }
+        let mut paths = Vec::new();
+        for place in ["vod/far/a", "vod/near/a"] {
+            let laid = service.content(&place.parse().unwrap(), Form::Own).await.unwrap();
+            paths.push(laid.pack.representations[0].path.clone());
+        }
+        let [path, near] = paths.try_into().unwrap();
+        Self { service, store, hand, clear, path, near, _data: data }
     }
 
     /// Asks for the pictures, from an octet on.
     async fn ask(&self, content: &str, from: u64) -> Result<Answer, Unserved> {
         let place: ContentPlace = format!("vod/{content}").parse().unwrap();
-        let path = MediaPath::parse(&format!("/s/vod/{content}/{}", self.path)).unwrap();
+        let path = if content.starts_with("near/") { &self.near } else { &self.path };
+        let path = MediaPath::parse(&format!("/s/vod/{content}/{path}")).unwrap();
         let file = find(&self.service, &place, &path, begin_by()).await?;
         let size = file.size;
         let body = file.body(&self.service, from..size).await?;
