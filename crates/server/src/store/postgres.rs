@@ -98,6 +98,7 @@ impl PostgresStore {
             ("removed accounts", include_str!("../../migrations/postgres/0016_removed_accounts.sql")),
             ("posters", include_str!("../../migrations/postgres/0017_posters.sql")),
             ("votes", include_str!("../../migrations/postgres/0018_votes.sql")),
+            ("device countries", include_str!("../../migrations/postgres/0019_device_countries.sql")),
         ])
         .run(&pool)
         .await

@@ -99,6 +99,7 @@ impl SqliteStore {
             ("removed accounts", include_str!("../../migrations/sqlite/0016_removed_accounts.sql")),
             ("posters", include_str!("../../migrations/sqlite/0017_posters.sql")),
             ("votes", include_str!("../../migrations/sqlite/0018_votes.sql")),
+            ("device countries", include_str!("../../migrations/sqlite/0019_device_countries.sql")),
         ])
         .run(&writer)
         .await

@@ -65,6 +65,8 @@ pub(crate) struct Registering<'a> {
     pub(crate) browser: &'a CookieSecret,
     /// The request's, where a browser says.
     pub(crate) origin: Option<&'a str>,
+    /// Where it is, if region data tells.
+    pub(crate) country: Option<&'a str>,
     pub(crate) sequence: u64,
     pub(crate) now: u64,
 }
@@ -148,7 +150,7 @@ pub(crate) async fn register(
     tx: &mut dyn Transaction,
     registering: &Registering<'_>,
 ) -> Outcome<Ticketed> {
-    let &Registering { message, checked, browser, sequence, now, .. } = registering;
+    let &Registering { message, checked, browser, country, sequence, now, .. } = registering;
     let (account, _) = account_for(service, tx, registering).await?;
     tx.lock_account(account.id).await?;
     // It may have ended while this waited for the account.
@@ -199,6 +201,7 @@ pub(crate) async fn register(
                 browser_hash,
                 sequence,
                 registered: now,
+                country: country.map(str::to_owned),
                 replaced,
             };
             add(service, tx, &device, devices, now).await?;
@@ -226,13 +229,14 @@ async fn goes_on(
     Ok(true)
 }
 
-/// A box whose code somebody typed in: as [`register`], without cookies. The account is locked.
+/// A box whose code somebody typed in: as [`register`], without cookies. The account is locked. Of the box its
+/// name and where it is, if region data tells.
 pub(crate) async fn register_box(
     service: &Service,
     tx: &mut dyn Transaction,
     account: Account,
     checked: &CheckedDevice,
-    name: &str,
+    (name, country): (&str, Option<&str>),
     sequence: u64,
     now: u64,
 ) -> Outcome<Ticketed> {
@@ -259,6 +263,7 @@ pub(crate) async fn register_box(
                 browser_hash: None,
                 sequence,
                 registered: now,
+                country: country.map(str::to_owned),
                 replaced: 0,
             };
             add(service, tx, &device, None, now).await?;
