@@ -52,7 +52,7 @@ pub use display::{use_full_screen_left, use_orientation, use_wake_lock};
 pub use early_opening::{EarlyOpening, use_early_opening};
 pub use error_view::ErrorView;
 pub use event_waiting::EventWaiting;
-pub use film_card::{Billing, FilmCard, facts, standing};
+pub use film_card::{Billing, FilmCard, SeriesCard, facts, standing};
 pub use films::{Films, Lane};
 pub use first_sight::FirstSight;
 pub use focus::use_focus_led_on;

@@ -123,6 +123,10 @@ vote-dislike = { $title } is not for me
 vote-share = { $percent } % of those who rated it like it
 vote-failed = Your rating could not be kept. Try again.
 with-cast = With { $cast }
+series-facts = { $count ->
+    [one] Series · 1 episode
+   *[other] Series · { $count } episodes
+    }
 season = Season { $number }
     .specials = Specials
 episode-number = S{ $season } E{ $episode }

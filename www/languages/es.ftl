@@ -109,6 +109,11 @@ vote-dislike = { $title } no es para mí
 vote-share = Al { $percent } % de quienes la valoraron le gusta
 vote-failed = No se pudo guardar tu valoración. Inténtalo de nuevo.
 with-cast = Con { $cast }
+series-facts = { $count ->
+    [one] Serie · 1 episodio
+    [many] Serie · { $count } de episodios
+   *[other] Serie · { $count } episodios
+    }
 season = Temporada { $number }
     .specials = Especiales
 episode-number = T{ $season } E{ $episode }

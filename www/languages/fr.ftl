@@ -109,6 +109,11 @@ vote-dislike = { $title } n’est pas pour moi
 vote-share = { $percent } % des avis sont favorables
 vote-failed = Votre avis n’a pas pu être enregistré. Réessayez.
 with-cast = Avec { $cast }
+series-facts = { $count ->
+    [one] Série · { $count } épisode
+    [many] Série · { $count } d’épisodes
+   *[other] Série · { $count } épisodes
+    }
 season = Saison { $number }
     .specials = Épisodes spéciaux
 episode-number = S{ $season } É{ $episode }
