@@ -263,8 +263,8 @@ async fn keys_on_the_seek_bar_show_where_they_lead() {
     rendered().await;
     assert!(bubble.class_list().contains("on"));
     assert_eq!(bubble.text_content().as_deref(), Some("0:30"));
-    assert_eq!(bubble.style().get_property_value("--at").unwrap(), "0.5000");
-    seek.blur().unwrap();
+    until(|| bubble.style().get_property_value("--at").unwrap() == "0.5000").await;
+    seek.dispatch_event(&FocusEvent::new("blur").unwrap()).unwrap();
     rendered().await;
     assert!(!bubble.class_list().contains("on"), "the focus has gone");
 }
