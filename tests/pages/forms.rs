@@ -160,15 +160,16 @@ async fn a14_a_code_comes_with_the_address_and_waits() {
         let app = yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
         rendered().await;
         let input: HtmlInputElement = one(&place, "input[name=code]").unchecked_into();
-        assert_eq!(input.value(), code);
+        until(|| input.value() == code).await;
         let location = window().location();
-        assert_eq!(
-            (location.pathname().unwrap(), location.search().unwrap()),
-            ("/activate".into(), String::new())
-        );
-        assert!(document().active_element().unwrap().is_same_node(Some(&one(&place, focused))));
-        assert!(one(&place, "#code-hint").text_content().unwrap().contains(hint));
-        assert!(one(&place, "[role=alert]").text_content().unwrap().contains(said));
+        until(|| location.pathname().unwrap() == "/activate" && location.search().unwrap().is_empty()).await;
+        let focused = one(&place, focused);
+        until(|| document().active_element().is_some_and(|on| on.is_same_node(Some(&focused)))).await;
+        let says = |selector: &str, words: &str| {
+            let element = one(&place, selector);
+            element.text_content().is_some_and(|text| text.contains(words))
+        };
+        until(|| says("#code-hint", hint) && says("[role=alert]", said)).await;
         assert!(place.query_selector("section.card").unwrap().is_none(), "nobody was asked yet");
         app.destroy();
         place.remove();
