@@ -25,7 +25,7 @@ pub(crate) struct GrowingFile {
     size: u64,
     /// Octets of `size` that were not sent to the disk yet.
     unsent: u64,
-    /// Both are `Some` until it is finished.
+    /// Until it is finished; the one that sends until the disk has failed, too.
     hashing: Option<Following<[Vec<u8>; 2], [u8; 32]>>,
     sending: Option<Following<(), io::Result<()>>>,
     /// Bodies that are hashed.
