@@ -30,8 +30,8 @@ pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
         false => match failure {
             Failure::Prepare(error @ prepare::Error::Ffmpeg { .. }) if is_of_decoding(&error) => {
                 Failure::Command(format!(
-                    "{error}; where it cannot be played to its end by `ffplay`, make another file of it by the program that \
-                     it is from"
+                    "{error}; where it cannot be played to its end by `ffplay`, make another file of it by the program \
+                     that it is from"
                 ))
             }
             other => other,

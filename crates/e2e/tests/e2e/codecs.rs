@@ -56,7 +56,8 @@ fn publish(stage: &Stage, folder: &Path, movie: usize, (title, scheme, container
 async fn films_of_newer_codecs_play() {
     let stage = Stage::start(0, "").await;
     let folder = tempfile::tempdir().unwrap();
-    let numbered = |films: Vec<Film>, first| (first..).zip(films).filter(|(_, film)| can_be_made(film));
+    let numbered =
+        |films: Vec<Film>, first: usize| (first..).zip(films).filter(|(_, film)| can_be_made(film));
     let played: Vec<(usize, Film)> = numbered(PLAYED.to_vec(), 1).collect();
     let hevc: Option<(usize, Film)> = numbered(vec![HEVC], PLAYED.len() + 1).next();
     for (movie, film) in played.iter().copied().chain(hevc) {
