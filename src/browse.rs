@@ -215,6 +215,58 @@ pub fn keep_watching(films: &[LibraryMovie]) -> Vec<&LibraryMovie> {
     found.into_iter().map(|(_, film)| film).collect()
 }
 
+/// What has one card: a film, or a series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The film; of a series the episode that the account goes on with.
+    pub film: LibraryMovie,
+    /// How many episodes the series has; `None` of a film.
+    pub episodes: Option<usize>,
+}
+
+impl From<&LibraryMovie> for Entry {
+    fn from(film: &LibraryMovie) -> Self {
+        Self { film: film.clone(), episodes: None }
+    }
+}
+
+/// Films in their order, of each series one entry where its first episode stands; not more than `most`. `all`
+/// has the other episodes.
+pub fn by_series(films: &[&LibraryMovie], all: &[LibraryMovie], most: usize) -> Vec<Entry> {
+    let mut names: Vec<&str> = Vec::new();
+    let mut entries = Vec::new();
+    for &film in films {
+        if entries.len() == most {
+            break;
+        }
+        let Some(series) = film.episode.as_ref().map(|of| of.series.as_str()) else {
+            entries.push(Entry::from(film));
+            continue;
+        };
+        if names.contains(&series) {
+            continue;
+        }
+        names.push(series);
+        let episodes = episodes(all, film);
+        entries.push(match goes_on_with(&episodes) {
+            Some(film) if episodes.len() > 1 => Entry { film: film.clone(), episodes: Some(episodes.len()) },
+            _ => Entry::from(film),
+        });
+    }
+    entries
+}
+
+/// Of episodes in order the one that was seen last and not to its end, else the one after it, else the first.
+fn goes_on_with<'a>(episodes: &[&'a LibraryMovie]) -> Option<&'a LibraryMovie> {
+    let watched = episodes.iter().enumerate().filter(|(_, film)| film.watched_at.is_some());
+    let at = match watched.max_by_key(|(_, film)| film.watched_at) {
+        None => 0,
+        Some((at, film)) if is_begun(film) => at,
+        Some((at, _)) => at + 1,
+    };
+    episodes.get(at).or_else(|| episodes.first()).copied()
+}
+
 /// The film that stands in front of the house: one that is live, else what the account goes on with, else the
 /// newest that is no event to come.
 pub fn featured(films: &[LibraryMovie]) -> Option<&LibraryMovie> {
@@ -385,6 +437,35 @@ mod tests {
         assert_eq!(going_on(&films), [3, 4]);
         films[2].watched_at = Some(1);
         assert_eq!(going_on(&films), [4], "there is none that is new");
+    }
+
+    #[test]
+    fn a_series_has_one_entry() {
+        let episode = |id, series: &str, number| LibraryMovie {
+            episode: Some(Episode { series: series.into(), season: 1, number }),
+            ..film(id, "E", &[], &[])
+        };
+        let mut films = vec![
+            film(1, "A", &[], &[]),
+            episode(2, "Signs", 2),
+            film(3, "B", &[], &[]),
+            episode(4, "Signs", 1),
+            episode(5, "Alone", 1),
+        ];
+        let entries = |films: &[LibraryMovie], most| -> Vec<(u64, Option<usize>)> {
+            let refs: Vec<_> = films.iter().collect();
+            let found = by_series(&refs, films, most);
+            found.into_iter().map(|entry| (entry.film.movie_id.get(), entry.episodes)).collect()
+        };
+        assert_eq!(entries(&films, 9), [(1, None), (4, Some(2)), (3, None), (5, None)]);
+        assert_eq!(entries(&films, 2), [(1, None), (4, Some(2))]);
+        (films[3].position, films[3].watched_at) = (Some(0.0), Some(7));
+        assert_eq!(entries(&films, 9)[1], (2, Some(2)), "the first was seen to its end");
+        (films[1].position, films[1].watched_at) = (Some(0.0), Some(8));
+        assert_eq!(entries(&films, 9)[1], (4, Some(2)), "all were: from the beginning");
+        films[1].position = Some(30.0);
+        assert_eq!(entries(&films, 9)[1], (2, Some(2)), "it goes on where it was left");
+        assert_eq!(by_series(&[&films[3]], &films, 9)[0].film.movie_id.get(), 2, "whichever is in the lane");
     }
 
     #[test]

@@ -69,16 +69,12 @@ impl Route {
     /// Reads path and query (with its `?`).
     pub fn parse(path: &str, search: &str) -> Self {
         let query = |name: &str| UrlSearchParams::new_with_str(search).ok().and_then(|query| query.get(name));
+        let movie = || movie_of(search);
         match path {
             "/" | "/library" => Self::Library,
             "/login" => Self::Login { next: safe_next(query("next").as_deref()).to_owned() },
-            "/watch" => query("movieid")
-                .and_then(|id| id.parse().ok())
-                .map_or(Self::NotFound, |movie| Self::Watch { movie }),
-            "/embed" => query("movie")
-                .or_else(|| query("movieid"))
-                .and_then(|id| id.parse().ok())
-                .map_or(Self::NotFound, |movie| Self::Embed { movie }),
+            "/watch" => movie().map_or(Self::NotFound, |movie| Self::Watch { movie }),
+            "/embed" => movie().map_or(Self::NotFound, |movie| Self::Embed { movie }),
             "/devices" => Self::Devices,
             "/account" => Self::Account,
             "/activate" => Self::Activate {
@@ -146,6 +142,13 @@ impl Route {
     pub fn login(self) -> Self {
         Self::Login { next: self.address() }
     }
+}
+
+/// The film that a query names by `movieid` or `movie`: the first that is a number, as the server has it
+/// (`http/pages.rs`).
+fn movie_of(search: &str) -> Option<MovieId> {
+    let pairs = search.strip_prefix('?').unwrap_or(search).split('&').filter_map(|pair| pair.split_once('='));
+    pairs.filter(|(name, _)| matches!(*name, "movieid" | "movie")).find_map(|(_, id)| id.parse().ok())
 }
 
 /// `next`, when it is a path of this site; else the library. Browsers take `\` for `/` and drop tabs and line

@@ -2,6 +2,7 @@
 
 use js_sys::{Date, Object, Reflect};
 use localization::{Unit, intl, say, tag};
+use web_player::player::display_name;
 
 /// `1:02:03` or `2:03`, for people.
 pub fn position(seconds: f64) -> String {
@@ -18,6 +19,11 @@ pub fn machine(name: &str) -> String {
         }
         None => name.to_owned(),
     }
+}
+
+/// The name of a country (ISO 3166-1 alpha-2) in the viewer's language; its code where the browser has none.
+pub fn country(code: &str) -> String {
+    display_name("region", code).unwrap_or_else(|| code.to_owned())
 }
 
 /// `20:15:03`, as the viewer's language writes times, of Unix seconds.

@@ -149,9 +149,19 @@ export function holdSources(scope) {
     }
   }
 
-  // Does something to a source, now or once the video element has it.
-  function whenOpen(film, act) {
-    const wanted = () => film.source.readyState === "open" && act(film.source);
+  // Does something to a source, now or once the video element has it. One act that fails takes no other along:
+  // `refused` hears of it, also where the source is not open any more.
+  function whenOpen(film, act, refused = () => {}) {
+    const wanted = () => {
+      try {
+        if (film.source.readyState !== "open") {
+          throw new DOMException("The media source is not open.", "InvalidStateError");
+        }
+        act(film.source);
+      } catch (error) {
+        refused(error);
+      }
+    };
     if (film.opening) {
       film.opening.push(wanted);
     } else {
@@ -192,16 +202,13 @@ export function holdSources(scope) {
       const queue = new Queue(mime, news, () => endIfIdle(number));
       film.queues.push(stream);
       queues.set(stream, queue);
-      whenOpen(film, (source) => {
-        try {
-          queue.open(source.addSourceBuffer(mime));
-        } catch (error) {
-          // What comes of the stream is for nobody, until the page has closed the film.
-          queue.close();
-          queues.set(stream, null);
-          news("refused", { name: error.name });
-        }
-      });
+      const refused = (error) => {
+        // What comes of the stream is for nobody, until the page has closed the film.
+        queue.close();
+        queues.set(stream, null);
+        news("refused", { name: error.name });
+      };
+      whenOpen(film, (source) => queue.open(source.addSourceBuffer(mime)), refused);
     },
     announce({ stream, mime }) {
       queues.get(stream).announced = mime;

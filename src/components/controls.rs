@@ -147,21 +147,8 @@ pub fn Controls(props: &ControlsProps) -> Html {
     };
     let time = scrub.unwrap_or(media.time);
     let on_scrub = {
-        let (scrub, video, buffered) = (scrub.setter(), remote.video.clone(), media.buffered.clone());
-        let has_stills = stills.is_some() || live.is_some();
-        Callback::from(move |to: Option<f64>| {
-            scrub.set(to);
-            // Without small pictures the film's own one follows, where it costs nobody anything: what is
-            // buffered, and one after the other.
-            let is_there =
-                |to: &f64| buffered.as_slice().iter().any(|(start, end)| (*start..*end).contains(to));
-            if let (Some(to), Some(video)) = (to.filter(is_there), video.cast::<HtmlVideoElement>())
-                && !has_stills
-                && !video.seeking()
-            {
-                video.set_current_time(to);
-            }
-        })
+        let scrub = scrub.setter();
+        Callback::from(move |to: Option<f64>| scrub.set(to))
     };
     let hidden = *idle && !media.paused && !media.waiting && scrub.is_none();
     html! {

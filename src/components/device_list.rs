@@ -208,6 +208,19 @@ fn usage(device: &Device, now: f64) -> Html {
     }
 }
 
+/// In which country it was last used, and where it was added if that was another; nothing where no region
+/// data told.
+fn country(device: &Device) -> Option<String> {
+    let last = device.last_seen_in.as_deref();
+    let first = device.registered_in.as_deref().filter(|first| Some(*first) != last);
+    let parts = [
+        last.map(|code| say::device_country(&spoken::country(code))),
+        first.map(|code| say::device_country_added(&spoken::country(code))),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    Some(parts.join(" · ")).filter(|text| !text.is_empty())
+}
+
 fn table(
     list: &List,
     ask: &UseStateSetter<Option<(usize, Device)>>,
@@ -251,6 +264,9 @@ fn table(
                                 </p>
                                 <p class="facts">{ what(&slot, &added) }</p>
                                 <p class="facts">{ usage(device, now) }</p>
+                                if let Some(country) = country(device) {
+                                    <p class="facts country">{ country }</p>
+                                }
                             </div>
                             <div class="deeds">
                                 <button type="button" class="button secondary small remove" {onclick}

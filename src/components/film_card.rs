@@ -89,6 +89,38 @@ pub fn FilmCard(props: &FilmCardProps) -> Html {
     }
 }
 
+/// Properties of [`SeriesCard`].
+#[derive(Properties, PartialEq)]
+pub struct SeriesCardProps {
+    /// The episode that the account goes on with.
+    pub film: LibraryMovie,
+    /// How many episodes the series has.
+    pub episodes: usize,
+}
+
+/// A series: its next episode's poster, and its name with a link to that episode's page, which lists all of
+/// them.
+#[function_component]
+pub fn SeriesCard(props: &SeriesCardProps) -> Html {
+    let name = props.film.episode.as_ref().map_or(&props.film.title, |of| &of.series).clone();
+    // What stands in for a picture is the series' own.
+    let film = LibraryMovie { title: name.clone(), ..props.film.clone() };
+    let movie = film.movie_id;
+    html! {
+        <article class="film series">
+            <Poster {film} />
+            <div class="about">
+                <h3>
+                    <Link to={Route::Film { movie }} class="title" tip={name.clone()}>
+                        <span class="words" dir="auto">{ name }</span>
+                    </Link>
+                </h3>
+                <p class="facts">{ say::series_facts(props.episodes as f64) }</p>
+            </div>
+        </article>
+    }
+}
+
 /// Properties of [`Billing`].
 #[derive(Properties, PartialEq)]
 pub struct BillingProps {

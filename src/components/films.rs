@@ -11,8 +11,8 @@ use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use crate::{
-    browse::{self, Index, LANE, Order},
-    components::{Billing, FilmCard, Grid, lane_shift::LaneShift},
+    browse::{self, Entry, Index, LANE, Order},
+    components::{Billing, FilmCard, Grid, SeriesCard, lane_shift::LaneShift},
     route::{self, Route},
 };
 
@@ -188,16 +188,19 @@ fn lanes(library: &Library) -> Html {
     };
     let nothing = String::new;
     let events: Vec<&LibraryMovie> = others().filter(|film| browse::is_event(film)).collect();
-    let fixed = [
-        (say::lane_events(), nothing(), events),
-        (say::lane_begun(), nothing(), begun),
-        (say::lane_list(), mine, list.collect()),
-        (say::lane_new(), nothing(), new),
+    // What was begun, or put on the list, is an episode; elsewhere its series has one card.
+    let each = |films: Vec<&LibraryMovie>| films.into_iter().take(LANE).map(Entry::from).collect::<Vec<_>>();
+    let by_series = |films: &[&LibraryMovie]| browse::by_series(films, &library.movies, LANE);
+    let fixed: [(&str, String, Vec<Entry>); 4] = [
+        (say::lane_events(), nothing(), each(events)),
+        (say::lane_begun(), nothing(), each(begun)),
+        (say::lane_list(), mine, each(list.collect())),
+        (say::lane_new(), nothing(), by_series(&new)),
     ];
-    let genres = browse::genres(&films).into_iter().map(|(genre, films)| (genre, nothing(), films));
+    let genres = browse::genres(&films);
+    let genres = genres.iter().map(|(genre, films)| (*genre, nothing(), by_series(films)));
     // A genre may be called as another lane is: what tells their cards apart is the lane's number.
-    let lane = |(number, (name, note, films)): (usize, (&str, String, Vec<&LibraryMovie>))| {
-        let films: Vec<LibraryMovie> = films.into_iter().take(LANE).cloned().collect();
+    let lane = |(number, (name, note, films)): (usize, (&str, String, Vec<Entry>))| {
         html! { <Lane key={number} name={name.to_owned()} {note} {films} place={format!("lane-{number}")} /> }
     };
     html! {
@@ -221,8 +224,8 @@ pub struct LaneProps {
     /// What tells its cards from others of the same films on the page.
     #[prop_or_default]
     pub place: AttrValue,
-    /// The films; without any there is no lane.
-    pub films: Vec<LibraryMovie>,
+    /// The films and series; without any there is no lane.
+    pub films: Vec<Entry>,
 }
 
 /// A row of films, as wide as it needs to be.
@@ -239,12 +242,19 @@ pub fn Lane(props: &LaneProps) -> Html {
             if !note.is_empty() { <p class="facts">{ note }</p> }
             <div class="lane-frame">
                 <div class="films lane" ref={row.clone()}>
-                    { for films.iter().map(|film| html! {
-                        <FilmCard key={film.movie_id.get()} film={film.clone()} place={place.clone()} />
-                    }) }
+                    { for films.iter().map(|entry| card(entry, place)) }
                 </div>
                 <LaneShift {row} count={films.len()} />
             </div>
         </section>
+    }
+}
+
+fn card(entry: &Entry, place: &AttrValue) -> Html {
+    let film = entry.film.clone();
+    let key = film.movie_id.get();
+    match entry.episodes {
+        Some(episodes) => html! { <SeriesCard {key} {film} {episodes} /> },
+        None => html! { <FilmCard {key} {film} place={place.clone()} /> },
     }
 }

@@ -3,7 +3,7 @@
 
 use gloo::{events::EventListener, utils::window};
 use localization::say;
-use web_sys::Element;
+use web_sys::{Element, EventTarget};
 use yew::prelude::*;
 
 use super::icons;
@@ -21,7 +21,8 @@ pub(super) struct LaneShiftProps {
     pub count: usize,
 }
 
-/// Two buttons over the ends of a lane, each where there is more on its side. They look when the pointer comes.
+/// Two buttons over the ends of a lane, each where there is more on its side. They look when the pointer comes,
+/// and when the window has another size.
 #[function_component]
 pub(super) fn LaneShift(props: &LaneShiftProps) -> Html {
     let more = use_state_eq(|| (false, false));
@@ -29,9 +30,12 @@ pub(super) fn LaneShift(props: &LaneShiftProps) -> Html {
         let (row, more) = (props.row.clone(), more.setter());
         use_effect_with(props.count, move |_| {
             let listeners = row.cast::<Element>().map(|row| {
-                ["pointerenter", "scroll"].map(|name| {
+                let window: EventTarget = window().into();
+                let events: [(&EventTarget, &'static str); 3] =
+                    [(&row, "pointerenter"), (&row, "scroll"), (&window, "resize")];
+                events.map(|(target, name)| {
                     let (of, more) = (row.clone(), more.clone());
-                    EventListener::new(&row, name, move |_| more.set(rest(&of)))
+                    EventListener::new(target, name, move |_| more.set(rest(&of)))
                 })
             });
             move || drop(listeners)
@@ -49,10 +53,12 @@ pub(super) fn LaneShift(props: &LaneShiftProps) -> Html {
         }
     };
     let (back, forth) = *more;
+    // What is hidden from assistive technology takes no focus, by a click neither.
+    let keep_focus = |event: MouseEvent| event.prevent_default();
     let button = |class: &'static str, on: bool, onclick: Callback<MouseEvent>| {
         html! {
             <button type="button" class={classes!("lane-shift", class, on.then_some("on"))} tabindex="-1" aria-hidden="true"
-                {onclick}>{ icons::chevron() }</button>
+                onmousedown={keep_focus} {onclick}>{ icons::chevron() }</button>
         }
     };
     html! {

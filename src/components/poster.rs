@@ -6,12 +6,12 @@ use yew::prelude::*;
 use crate::browse;
 
 /// So wide in pixels the picture of a card is to be.
-pub const CARD: u32 = 640;
+pub(super) const CARD: u32 = 640;
 /// The same of a large one.
 const LARGE: u32 = 1280;
 
 /// The smallest picture of a film that is so wide, else the widest.
-pub fn art_for(film: &LibraryMovie, width: u32) -> Option<&Art> {
+pub(super) fn art_for(film: &LibraryMovie, width: u32) -> Option<&Art> {
     let wide = film.art.iter().filter(|art| art.width >= width).min_by_key(|art| art.width);
     wide.or_else(|| film.art.iter().max_by_key(|art| art.width))
 }
@@ -63,7 +63,8 @@ pub fn Poster(props: &PosterProps) -> Html {
     }
 }
 
-fn stand_in(title: &str) -> Html {
+/// What stands in for a film's picture: a ground and a pattern by its title, and its initials.
+pub(super) fn stand_in(title: &str) -> Html {
     let (ground, pattern) = browse::look(title);
     html! {
         <span class={classes!("stand-in", format!("ground-{ground}"), format!("pattern-{pattern}"))} aria-hidden="true">

@@ -1,6 +1,7 @@
 //! The rail that a film's scrubber and an event's are: what was played, what is buffered, and what is under
-//! the pointer, around a native slider.
+//! the pointer or where a key leads, around a native slider.
 
+use gloo::timers::callback::Timeout;
 use localization::say;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, HtmlInputElement};
@@ -10,6 +11,8 @@ use super::{media_state::MediaState, remote::Press};
 
 /// Units of the rail's drawing: a thousandth of the film is less than a pixel.
 const UNITS: f64 = 10_000.0;
+/// So long what is there stays to be seen once a key has moved the film.
+const KEYED_MS: u32 = 1_200;
 
 /// Properties of [`Rail`]. All times are in seconds.
 #[derive(Properties, PartialEq)]
@@ -45,6 +48,30 @@ pub(super) fn Rail(props: &RailProps) -> Html {
     let output = use_node_ref();
     let pointed = use_state_eq(|| None::<f64>);
     let dragged = use_state_eq(|| false);
+    // Which key press it was that moves the film; 0 when there is none.
+    let keyed = use_state_eq(|| 0_u32);
+    let is_keyed = *keyed > 0;
+    // A key moves the film itself: what is to be seen is where it goes.
+    let shown = Some(*time).filter(|_| is_keyed).or(*pointed).filter(|_| length > 0.0);
+    {
+        let (output, on_point) = (output.clone(), on_point.clone());
+        use_effect_with((shown, begin, length), move |(shown, begin, length)| {
+            let Some(seconds) = *shown else { return };
+            if let Some(output) = output.cast::<HtmlElement>() {
+                let part = ((seconds - begin) / length).clamp(0.0, 1.0);
+                let _ = output.style().set_property("--at", &format!("{part:.4}"));
+            }
+            on_point.emit(seconds);
+        });
+    }
+    {
+        let setter = keyed.setter();
+        use_effect_with((*keyed, media.waiting), move |(keyed, waiting)| {
+            let has_come = *keyed > 0 && !waiting;
+            let timer = has_come.then(|| Timeout::new(KEYED_MS, move || setter.set(0)));
+            move || drop(timer)
+        });
+    }
     let unit =
         |seconds: f64| if length > 0.0 { ((seconds - begin) / length).clamp(0.0, 1.0) * UNITS } else { 0.0 };
     let ranges = media.buffered.as_slice().iter().map(|(start, end)| {
@@ -59,15 +86,8 @@ pub(super) fn Rail(props: &RailProps) -> Html {
         input.map(|input| input.value_as_number())
     };
     let point = {
-        let (output, on_point, pointed) = (output.clone(), on_point.clone(), pointed.setter());
-        move |part: f64| {
-            if let Some(output) = output.cast::<HtmlElement>() {
-                let _ = output.style().set_property("--at", &format!("{part:.4}"));
-            }
-            let seconds = begin + part * length;
-            on_point.emit(seconds);
-            pointed.set(Some(seconds));
-        }
+        let pointed = pointed.setter();
+        move |part: f64| pointed.set(Some(begin + part * length))
     };
     // A finger has no place to rest: what is there shows while the thumb is dragged.
     let oninput = {
@@ -83,9 +103,12 @@ pub(super) fn Rail(props: &RailProps) -> Html {
     };
     let onchange = {
         let (on_scrub, on_press) = (on_scrub.clone(), on_press.clone());
-        let dragged = dragged.setter();
+        let (dragged, pointed) = (dragged.setter(), pointed.setter());
         move |event: Event| {
             dragged.set(false);
+            if is_keyed {
+                pointed.set(None);
+            }
             if let Some(to) = value(&event) {
                 on_press.emit(Press::To(to));
             }
@@ -106,6 +129,24 @@ pub(super) fn Rail(props: &RailProps) -> Html {
         let pointed = pointed.setter();
         move |_: PointerEvent| pointed.set(None)
     };
+    let onkeydown = {
+        let keyed = keyed.clone();
+        move |event: KeyboardEvent| {
+            if length > 0.0 && moves(&event) {
+                keyed.set(keyed.wrapping_add(1).max(1));
+            }
+        }
+    };
+    let onblur = {
+        let keyed = keyed.setter();
+        move |_: FocusEvent| keyed.set(0)
+    };
+    let class = classes!(
+        "bubble",
+        shown.is_some().then_some("on"),
+        dragged.then_some("dragged"),
+        is_keyed.then_some("keyed")
+    );
     html! {
         <div class="seek" {onpointermove} {onpointerleave}>
             <svg class="rail" viewBox="0 0 10000 1" preserveAspectRatio="none" aria-hidden="true" focusable="false">
@@ -115,9 +156,15 @@ pub(super) fn Rail(props: &RailProps) -> Html {
             </svg>
             <input type="range" aria-label={say::seek()} aria-valuetext={spoken.clone()} min={format!("{begin:.3}")}
                 max={format!("{end:.3}")} step="0.001" value={format!("{time:.3}")}
-                disabled={length <= 0.0} {oninput} {onchange} />
-            <output class={classes!("bubble", (pointed.is_some() && length > 0.0).then_some("on"), dragged.then_some("dragged"))} ref={output}
-                aria-hidden="true">{ bubble.emit(*pointed) }</output>
+                disabled={length <= 0.0} {oninput} {onchange} {onkeydown} {onblur} />
+            <output {class} ref={output} aria-hidden="true">{ bubble.emit(shown) }</output>
         </div>
     }
+}
+
+/// Whether a key on the slider moves the film: the page's keys, and the browser's own.
+fn moves(key: &KeyboardEvent) -> bool {
+    let is_plain = !key.ctrl_key() && !key.meta_key() && !key.alt_key();
+    is_plain
+        && matches!(key.key().as_str(), "ArrowLeft" | "ArrowRight" | "Home" | "End" | "PageUp" | "PageDown")
 }

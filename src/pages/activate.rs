@@ -1,5 +1,6 @@
 //! Adding a TV box by the code that it shows.
 
+use gloo::utils::window;
 use localization::say;
 use nccp::{
     BoxCode, BoxCodeError, ErrorCode,
@@ -7,7 +8,7 @@ use nccp::{
 };
 use wasm_bindgen_futures::spawn_local;
 use web_player::problem::Problem;
-use web_sys::{HtmlElement, HtmlInputElement};
+use web_sys::{HtmlElement, HtmlInputElement, Storage};
 use yew::prelude::*;
 
 use crate::{
@@ -42,6 +43,29 @@ fn refused(error: &api::Error) -> String {
     }
 }
 
+/// Where the tab keeps the code that was typed in it, while its viewer signs in again.
+const TYPED: &str = "matinee.typed-code";
+
+fn tab() -> Option<Storage> {
+    window().session_storage().ok().flatten()
+}
+
+/// Notes that this code was typed here, and came by nobody's link.
+fn keep_typed(code: &BoxCode) {
+    if let Some(tab) = tab() {
+        // Where it cannot be kept, the page warns once too often.
+        let _ = tab.set_item(TYPED, code.as_str());
+    }
+}
+
+/// Whether this code was typed here before its viewer signed in. It is asked once.
+fn was_typed(code: &BoxCode) -> bool {
+    let Some(tab) = tab() else { return false };
+    let kept = tab.get_item(TYPED).ok().flatten();
+    let _ = tab.remove_item(TYPED);
+    kept.as_deref() == Some(code.as_str())
+}
+
 /// Properties of [`Activate`].
 #[derive(Properties, PartialEq)]
 pub struct ActivateProps {
@@ -67,7 +91,7 @@ pub fn Activate(props: &ActivateProps) -> Html {
     let send = {
         let (step, problem, busy, session) =
             (step.setter(), problem.setter(), busy.setter(), session.dispatcher());
-        let (field, linked) = (field.clone(), linked.setter());
+        let (field, is_linked, linked) = (field.clone(), *linked, linked.setter());
         Callback::from(move |(code, confirm): (BoxCode, bool)| {
             let (step, problem, busy, session) =
                 (step.clone(), problem.clone(), busy.clone(), session.clone());
@@ -83,7 +107,10 @@ pub fn Activate(props: &ActivateProps) -> Html {
                         step.set(Some(activated));
                     }
                     Err(error) if error.wants_login() => {
-                        // The code is still there afterwards.
+                        // The code is still there afterwards, and where it came from.
+                        if !is_linked {
+                            keep_typed(&code);
+                        }
                         let here = Route::Activate { code: code.as_str().to_owned() };
                         route::replace(&here.login().address());
                         session.dispatch(Action::SignedOut);
@@ -128,8 +155,8 @@ pub fn Activate(props: &ActivateProps) -> Html {
                 field.set_value(code);
             }
             match code.parse::<BoxCode>() {
-                Ok(_) => {
-                    linked.set(true);
+                Ok(code) => {
+                    linked.set(!was_typed(&code));
                     if let Some(next) = next.cast::<HtmlElement>() {
                         let _ = next.focus();
                     }

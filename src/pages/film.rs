@@ -12,7 +12,8 @@ use web_player::{player::language_name, problem::Problem};
 use yew::prelude::*;
 
 use crate::{
-    api, browse,
+    api,
+    browse::{self, Entry},
     components::{ErrorView, Frame, Lane, PlayLink, Poster, QueueButton, VoteButtons, facts, standing},
     route::{Link, Route},
     session::{Action, use_session},
@@ -113,7 +114,7 @@ fn page(
     let movie = film.movie_id;
     let episodes = browse::episodes(films, film);
     let alike = browse::alike(films, film).into_iter().filter(|film| !episodes.contains(film));
-    let alike: Vec<LibraryMovie> = alike.cloned().collect();
+    let alike: Vec<Entry> = alike.map(Entry::from).collect();
     html! {
         <>
             <article class="film featured film-page">

@@ -26,8 +26,8 @@ use super::{
 use crate::{
     brand,
     components::{
-        Beside, CARD, CaptionSettings, Controls, ErrorView, EventWaiting, KeyHelp, StatisticsView, UpNext,
-        art_for, icons, is_wide,
+        Beside, CaptionSettings, Controls, ErrorView, EventWaiting, FirstSight, KeyHelp, StatisticsView,
+        UpNext, icons, is_wide,
         remote::{Press, Remote},
         settings::Setting,
         skip::Skip,
@@ -349,15 +349,6 @@ pub fn Watch(props: &WatchProps) -> Html {
             shown.dispatch(Told::Styling(style));
         })
     };
-    // What the viewer has clicked on stands for the film until it has a picture. It is at hand; whoever comes
-    // by the film's address does not wait for one more file.
-    let first_sight = {
-        let around = Rc::clone(&around);
-        use_memo((), move |()| {
-            let art = around.film.as_ref().and_then(|film| art_for(film, CARD))?;
-            Some(AttrValue::from(art.url.clone()))
-        })
-    };
     let on_press = use_callback(remote.clone(), |press: Press, remote: &Remote| remote.press(press));
     let has_room = !bare && problem.is_none() && !shown.not_begun;
     let beside = (has_room && !theatre).then(|| {
@@ -371,8 +362,8 @@ pub fn Watch(props: &WatchProps) -> Html {
         <>
         <main id="main" class={classes!("stage", beside.is_some().then_some("with-beside"))} tabindex="-1" ref={stage.clone()}>
             <video ref={video.clone()} playsinline=true preload="auto" onclick={surface} />
-            if let Some(picture) = (*first_sight).as_ref().filter(|_| has_room) {
-                <img class={classes!("first-sight", media.has_picture.then_some("gone"))} src={picture.clone()} alt="" />
+            if has_room {
+                <FirstSight film={around.film.clone()} has_picture={media.has_picture} />
             }
             // Nobody hears of these: who does not see them hears the film.
             <div class="cues" aria-hidden="true" ref={cues} />

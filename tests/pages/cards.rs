@@ -2,7 +2,7 @@
 
 use crate::around::{Around, AroundProps, film, link, one, place, rendered, until};
 use gloo::events::EventListener;
-use matinee::components::{Billing, FilmCard};
+use matinee::components::{Billing, FilmCard, FirstSight};
 use nccp::json::LibraryMovie;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -74,6 +74,32 @@ async fn posters_tell_films_apart() {
         rendered().await;
         assert_eq!(place.query_selector(".poster.tall").unwrap().is_some(), tall);
     }
+}
+
+/// A film that comes to be known while its page is there already.
+#[function_component]
+fn ByAddress() -> Html {
+    let known = use_state_eq(|| None::<LibraryMovie>);
+    let setter = known.setter();
+    use_effect_with((), move |()| setter.set(Some(film())));
+    html! { <FirstSight film={(*known).clone()} has_picture=false /> }
+}
+
+/// What was clicked on is at hand; by an address no picture is asked for that the browser does not have.
+#[wasm_bindgen_test]
+async fn something_stands_for_a_film_until_it_has_a_picture() {
+    for has_picture in [false, true] {
+        let place = place();
+        let props = AroundProps { children: html! { <FirstSight film={Some(film())} {has_picture} /> } };
+        yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
+        rendered().await;
+        assert_eq!(one(&place, "img.first-sight").class_list().contains("gone"), has_picture);
+    }
+    let place = place();
+    let props = AroundProps { children: html! { <ByAddress /> } };
+    yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
+    until(|| place.query_selector(".first-sight .stand-in").unwrap().is_some()).await;
+    assert!(place.query_selector("img").unwrap().is_none(), "one more file");
 }
 
 #[wasm_bindgen_test]

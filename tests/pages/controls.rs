@@ -241,3 +241,30 @@ async fn the_seek_bar_draws_every_buffered_range() {
     assert_eq!(drawn, [("0".into(), "1000".into()), ("5000".into(), "2500".into())]);
     assert_eq!(one(&place, "rect.played").get_attribute("width").as_deref(), Some("500"));
 }
+
+/// Who moves the film by keys sees where they lead, as by a pointer.
+#[wasm_bindgen_test]
+async fn keys_on_the_seek_bar_show_where_they_lead() {
+    let place = place();
+    // What a key asks for has not come yet.
+    let media = MediaState { time: 30.0, waiting: true, ..MediaState::default() };
+    let props = AroundProps { children: controls(media, Callback::noop()) };
+    yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
+    rendered().await;
+    let seek: HtmlInputElement = one(&place, "input[aria-label=Seek]").unchecked_into();
+    let bubble = one(&place, "output.bubble");
+    seek.focus().unwrap();
+    rendered().await;
+    assert!(!bubble.class_list().contains("on"), "nothing moves yet");
+    press("ArrowUp", &seek);
+    rendered().await;
+    assert!(!bubble.class_list().contains("on"), "the volume's key");
+    press("ArrowRight", &seek);
+    rendered().await;
+    assert!(bubble.class_list().contains("on"));
+    assert_eq!(bubble.text_content().as_deref(), Some("0:30"));
+    until(|| bubble.style().get_property_value("--at").unwrap() == "0.5000").await;
+    seek.dispatch_event(&FocusEvent::new("blur").unwrap()).unwrap();
+    rendered().await;
+    assert!(!bubble.class_list().contains("on"), "the focus has gone");
+}

@@ -14,6 +14,7 @@ fn the_browser_knows_english() {
     assert!(localization::is_english());
     assert_eq!(spoken::ago(300.0), "5 minutes ago");
     assert_eq!(spoken::ago(172_800.0), "2 days ago");
+    assert_eq!([spoken::country("DE"), spoken::country("?")], ["Germany", "?"]);
     assert_eq!((spoken::wait(60), spoken::wait(5)), ("1 minute".to_owned(), "5 seconds".to_owned()));
     assert_eq!(intl().list(&["a".into(), "b".into(), "c".into()]), "a, b, c");
     assert_eq!(intl().list(&[]), "");

@@ -2,9 +2,9 @@
 
 use crate::around::{Around, AroundProps, film, one, place, press, rendered, until};
 use gloo::utils::document;
-use matinee::browse::{Index, fold};
+use matinee::browse::{Entry, Index, fold};
 use matinee::components::{Films, Grid, Lane};
-use nccp::json::{Library, LibraryMovie};
+use nccp::json::{Episode, Library, LibraryMovie};
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -46,8 +46,8 @@ fn search_knows_no_case_and_no_accents() {
 #[wasm_bindgen_test]
 async fn a_lane_is_moved_along_by_buttons() {
     let place = place();
-    let films: Vec<LibraryMovie> =
-        (1..=12).map(|n| LibraryMovie { movie_id: n.to_string().parse().unwrap(), ..film() }).collect();
+    let film = |n: u64| LibraryMovie { movie_id: n.to_string().parse().unwrap(), ..film() };
+    let films: Vec<Entry> = (1..=12).map(|n| Entry::from(&film(n))).collect();
     let children =
         html! { <><style>{ include_str!("../../www/app.css") }</style><Lane name="New" {films} /></> };
     let app = yew::Renderer::<Around>::with_root_and_props(place.clone(), AroundProps { children }).render();
@@ -65,6 +65,45 @@ async fn a_lane_is_moved_along_by_buttons() {
     until(|| !is_on("forth") && is_on("back")).await;
     app.destroy();
     place.remove();
+}
+
+/// In lanes a series has one card, which leads to the page of its next episode; each episode is among all
+/// films.
+#[wasm_bindgen_test]
+async fn a_series_has_one_card_in_a_lane() {
+    let before = gloo::utils::window().location().href().unwrap();
+    matinee::route::replace("/library");
+    let movies: Vec<LibraryMovie> = (1..=4)
+        .map(|n| LibraryMovie {
+            movie_id: n.to_string().parse().unwrap(),
+            title: format!("Film {n}"),
+            episode: (n < 4).then(|| Episode { series: "Signs".into(), season: 1, number: n as u16 }),
+            genres: vec!["Drama".into()],
+            added: n,
+            position: None,
+            watched_at: None,
+            queued: false,
+            ..film()
+        })
+        .collect();
+    let library = Rc::new(Library { account: "a-1".into(), email: "a@b".into(), movies, boxes: 0 });
+    let place = place();
+    let props = AroundProps { children: html! { <Films {library} /> } };
+    let app = yew::Renderer::<Around>::with_root_and_props(place.clone(), props).render();
+    rendered().await;
+    let texts = |selector: &str| -> Vec<String> {
+        let found = place.query_selector_all(selector).unwrap();
+        (0..found.length()).map(|n| found.get(n).unwrap().text_content().unwrap()).collect()
+    };
+    assert_eq!(one(&place, ".now-showing h2").text_content().as_deref(), Some("Film 4"), "the newest");
+    assert_eq!(texts(".lane h3"), ["Signs", "Signs", "Film 4"], "new, and by its genre");
+    assert_eq!(texts(".film.series .facts"), ["Series · 3 episodes", "Series · 3 episodes"]);
+    let link = place.query_selector(".film.series a").unwrap().unwrap();
+    assert_eq!(link.get_attribute("href").as_deref(), Some("/film/1"));
+    assert_eq!(texts(".films.all h3").len(), 4);
+    app.destroy();
+    place.remove();
+    matinee::route::remember(&before);
 }
 
 /// A library of many films: lanes, a search that answers as one types, an order, and not all cards at once.

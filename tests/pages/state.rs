@@ -75,6 +75,10 @@ fn addresses_are_read_and_written() {
         (&Route::Embed { movie: "7".parse().unwrap() }, "/embed?movie=7")
     );
     assert_eq!(Route::parse("/embed", "?movieid=7"), embed);
+    // As the server has it: either name, and the first that is a number.
+    for search in ["?movie=60027274", "movieid=60027274", "?t=3&movieid=x&movieid=60027274&movie=7"] {
+        assert_eq!(Route::parse("/watch", search), watch, "{search}");
+    }
     for (path, search) in [
         ("/embed", ""),
         ("/watch", ""),

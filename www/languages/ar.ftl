@@ -112,6 +112,14 @@ vote-dislike = لا يناسبني { $title }
 vote-share = نال إعجاب { $percent } % ممن قيّموه
 vote-failed = تعذّر حفظ تقييمك. أعد المحاولة.
 with-cast = تمثيل { $cast }
+series-facts = { $count ->
+    [zero] مسلسل · لا حلقات
+    [one] مسلسل · حلقة واحدة
+    [two] مسلسل · حلقتان
+    [few] مسلسل · { $count } حلقات
+    [many] مسلسل · { $count } حلقة
+   *[other] مسلسل · { $count } حلقة
+    }
 season = الموسم { $number }
     .specials = حلقات خاصة
 episode-number = الموسم { $season } الحلقة { $episode }
@@ -150,6 +158,8 @@ device-used = آخر استخدام { $ago }
 device-watched = آخر ما شوهد:
 device-watched-at = ، { $ago }
 device-nothing-watched = لم يُشاهد شيء مؤخرًا
+device-country = البلد: { $country }
+device-country-added = البلد عند الإضافة: { $country }
 device-remove = إزالة
     .label = إزالة { $name } من المكان { $slot }
     .question = هل تريد إزالة { $name }؟

@@ -108,6 +108,10 @@ vote-dislike = { $title } ist nichts für mich
 vote-share = { $percent } % der Bewertungen sind gut
 vote-failed = Ihre Bewertung konnte nicht gespeichert werden. Versuchen Sie es erneut.
 with-cast = Mit { $cast }
+series-facts = { $count ->
+    [one] Serie · 1 Folge
+   *[other] Serie · { $count } Folgen
+    }
 season = Staffel { $number }
     .specials = Extras
 episode-number = S{ $season } F{ $episode }
@@ -149,6 +153,8 @@ device-used = Zuletzt verwendet { $ago }
 device-watched = Zuletzt gesehen
 device-watched-at = , { $ago }
 device-nothing-watched = In letzter Zeit nichts gesehen
+device-country = Land: { $country }
+device-country-added = Land bei der Anmeldung: { $country }
 device-remove = Entfernen
     .label = { $name } auf Platz { $slot } entfernen
     .question = { $name } entfernen?

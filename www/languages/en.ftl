@@ -123,6 +123,10 @@ vote-dislike = { $title } is not for me
 vote-share = { $percent } % of those who rated it like it
 vote-failed = Your rating could not be saved. Try again.
 with-cast = With { $cast }
+series-facts = { $count ->
+    [one] Series · 1 episode
+   *[other] Series · { $count } episodes
+    }
 season = Season { $number }
     .specials = Specials
 episode-number = S{ $season } E{ $episode }
@@ -163,6 +167,8 @@ device-used = Last used { $ago }
 device-watched = Last watched
 device-watched-at = , { $ago }
 device-nothing-watched = Nothing watched lately
+device-country = Country: { $country }
+device-country-added = Country when added: { $country }
 device-remove = Remove
     .label = Remove { $name } in place { $slot }
     .question = Remove { $name }?

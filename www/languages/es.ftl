@@ -109,6 +109,11 @@ vote-dislike = { $title } no es para mí
 vote-share = Al { $percent } % de quienes la valoraron le gusta
 vote-failed = No se pudo guardar tu valoración. Inténtalo de nuevo.
 with-cast = Con { $cast }
+series-facts = { $count ->
+    [one] Serie · 1 episodio
+    [many] Serie · { $count } de episodios
+   *[other] Serie · { $count } episodios
+    }
 season = Temporada { $number }
     .specials = Especiales
 episode-number = T{ $season } E{ $episode }
@@ -147,6 +152,8 @@ device-used = Último uso: { $ago }
 device-watched = Lo último que se vio:
 device-watched-at = , { $ago }
 device-nothing-watched = Nada visto últimamente
+device-country = País: { $country }
+device-country-added = País al añadirlo: { $country }
 device-remove = Quitar
     .label = Quitar { $name } de la plaza { $slot }
     .question = ¿Quitar { $name }?

@@ -109,6 +109,11 @@ vote-dislike = { $title } n’est pas pour moi
 vote-share = { $percent } % des avis sont favorables
 vote-failed = Votre avis n’a pas pu être enregistré. Réessayez.
 with-cast = Avec { $cast }
+series-facts = { $count ->
+    [one] Série · { $count } épisode
+    [many] Série · { $count } d’épisodes
+   *[other] Série · { $count } épisodes
+    }
 season = Saison { $number }
     .specials = Épisodes spéciaux
 episode-number = S{ $season } É{ $episode }
@@ -147,6 +152,8 @@ device-used = Dernière utilisation : { $ago }
 device-watched = Dernier film regardé :
 device-watched-at = , { $ago }
 device-nothing-watched = Rien regardé récemment
+device-country = Pays : { $country }
+device-country-added = Pays lors de l’ajout : { $country }
 device-remove = Retirer
     .label = Retirer { $name } de la place { $slot }
     .question = Retirer { $name } ?

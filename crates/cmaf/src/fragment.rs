@@ -93,10 +93,10 @@ impl<'a> FragmentMaker<'a> {
     }
 
     /// How many bytes the next fragment has, which [`make`](Self::make) would make. It is not looked into the
-    /// bytes of sound, so that `media` may be empty there.
+    /// bytes of sound, nor into those of pictures that are not encrypted, so that `media` may be empty there.
     ///
     /// # Errors
-    /// As [`make`](Self::make).
+    /// As [`make`](Self::make), but for what would have to be seen in `media` then.
     pub fn measure(
         &mut self,
         segment: usize,
@@ -104,7 +104,11 @@ impl<'a> FragmentMaker<'a> {
         media: &[u8],
         begins_segment: bool,
     ) -> Result<u64, Error> {
-        let head = self.head(segment, samples, media, begins_segment)?;
+        let subsamples = match self.protection {
+            Some(_) => self.all_subsamples(samples, media, begins_segment)?,
+            None => Vec::new(),
+        };
+        let head = self.head_of(segment, samples, &subsamples)?;
         Ok(head.bytes().len() as u64 + head.media_len())
     }
 
@@ -116,6 +120,17 @@ impl<'a> FragmentMaker<'a> {
         media: &[u8],
         begins_segment: bool,
     ) -> Result<FragmentHead<'a>, Error> {
+        let subsamples = self.all_subsamples(samples, media, begins_segment)?;
+        self.head_of(segment, samples, &subsamples)
+    }
+
+    /// What of each sample is protected, for pictures; empty for sound.
+    fn all_subsamples(
+        &mut self,
+        samples: &[Sample],
+        media: &[u8],
+        begins_segment: bool,
+    ) -> Result<Vec<Vec<Subsample>>, Error> {
         let mut subsamples = Vec::new();
         if self.video.is_some() {
             let (expected, found) =
@@ -131,7 +146,16 @@ impl<'a> FragmentMaker<'a> {
                 offset += data.len();
             }
         }
-        let head = fragment_head(&self.track, self.protection, self.at, segment, samples, &subsamples)?;
+        Ok(subsamples)
+    }
+
+    fn head_of(
+        &mut self,
+        segment: usize,
+        samples: &[Sample],
+        subsamples: &[Vec<Subsample>],
+    ) -> Result<FragmentHead<'a>, Error> {
+        let head = fragment_head(&self.track, self.protection, self.at, segment, samples, subsamples)?;
         self.protected_samples += head.protected_samples();
         let lasts: i64 = samples.iter().map(|sample| i64::from(sample.duration)).sum();
         self.at.decode_time = self.at.decode_time.saturating_add(lasts);

@@ -122,7 +122,7 @@ pub enum Reply {
 #[serde(rename_all = "kebab-case", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum News {
-    /// It may get source buffers.
+    /// The video element has taken it, and what was wanted of it before has been done, or refused.
     Opened,
     /// An operation of a buffer is over.
     Buffered {

@@ -275,6 +275,7 @@ fn film_track(
         audio: recorded.audio.map(|(sample_rate, channels)| AudioProperties {
             sample_rate,
             channels,
+            bits: None,
             default,
             role: AudioRole::Main,
             label: None,

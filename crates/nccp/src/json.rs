@@ -220,8 +220,14 @@ pub struct Device {
     pub slot: u32,
     /// When it registered first.
     pub registered_at: u64,
+    /// In which country that was (ISO 3166-1 alpha-2), where region data told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered_in: Option<String>,
     /// When it was last heard of.
     pub last_seen: u64,
+    /// In which country that was, where region data told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen_in: Option<String>,
     /// Whether it is the asking browser's.
     pub this_device: bool,
     /// What was last watched there.

@@ -301,6 +301,9 @@ pub struct AudioProperties {
     pub sample_rate: u32,
     /// Number of channels.
     pub channels: u16,
+    /// Bits of a sample as the sample entry has them, where they are not 16.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bits: Option<u16>,
     /// Whether to begin with this track where there is a choice.
     pub default: bool,
     /// What the track is for.

@@ -70,6 +70,7 @@ impl PackInputs<'_> {
             self.thumbnails.map(thumbnails).unwrap_or_default(),
             self.chapters.iter().map(chapter).collect(),
             self.protection.iter().flat_map(|protection| &protection.systems).map(system).collect(),
+            self.told_bits().collect(),
         ];
         let present = (12..).zip(more).filter(|(_, list): &(i32, Vec<Value>)| !list.is_empty());
         map.extend(present.map(|(key, list)| (key.into(), Value::Array(list))));
@@ -84,6 +85,14 @@ impl PackInputs<'_> {
             let label = audio.label.as_deref().unwrap_or_default();
             let told = [(*id).into(), audio.role.to_string().into(), label.into(), audio.default.into()];
             (!plain).then(|| Value::Array(told.to_vec()))
+        })
+    }
+
+    /// The bits of samples, where they are not 16.
+    fn told_bits(&self) -> impl Iterator<Item = Value> {
+        self.audio.iter().filter_map(|(id, audio)| {
+            let bits = audio.bits?;
+            Some(Value::Array(vec![(*id).into(), u32::from(bits).into()]))
         })
     }
 }
@@ -122,7 +131,7 @@ mod tests {
     use super::*;
 
     fn sound(role: AudioRole, default: bool) -> AudioProperties {
-        AudioProperties { sample_rate: 48_000, channels: 2, default, role, label: None }
+        AudioProperties { sample_rate: 48_000, channels: 2, default, role, label: None, bits: None }
     }
 
     /// A changed input changes the id; the order of the representations does not, nor does plain sound.
@@ -147,6 +156,7 @@ mod tests {
         let (plain, dub) = (sound(AudioRole::Main, true), sound(AudioRole::Dub, true));
         let with = |audio| PackInputs { audio: vec![("a-en-1", audio)], ..inputs.clone() };
         assert_eq!(with(&plain).pack_id(), inputs.pack_id());
+        let deep = AudioProperties { bits: Some(24), ..plain.clone() };
         let chapters = [Chapter { start: 0, title: "One".to_owned() }];
         for changed in [
             PackInputs { scheme: Scheme::Cenc, ..inputs.clone() },
@@ -156,6 +166,7 @@ mod tests {
             PackInputs { sources: vec![("v240-100", [1; 32], 1), ("a-en-1", [1; 32], 3)], ..inputs.clone() },
             PackInputs { chapters: &chapters, ..inputs.clone() },
             with(&dub),
+            with(&deep),
         ] {
             assert_ne!(changed.pack_id(), inputs.pack_id());
         }

@@ -111,6 +111,7 @@ impl<'a> Film<'a> {
                 audio: Some(AudioProperties {
                     sample_rate: track.codec.sample_rate,
                     channels: track.codec.channels,
+                    bits: Some(track.codec.bits).filter(|bits| *bits != 16),
                     default: sound == first_default,
                     role: details.role,
                     label: details.label.clone(),

@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::panic;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use sha2::{Digest, Sha256};
@@ -18,21 +18,40 @@ const SENT_TOGETHER: u64 = 32 << 20;
 /// How many bodies there are: one is filled while the other is hashed.
 const BODIES: usize = 2;
 
-/// A new file and the threads that follow it. Dropped, the threads end by themselves.
+/// A new file and the threads that follow it. Dropped, it waits until they have let go of the file.
 #[derive(Debug)]
 pub(crate) struct GrowingFile {
     file: Arc<File>,
     size: u64,
     /// Octets of `size` that were not sent to the disk yet.
     unsent: u64,
-    pieces: SyncSender<[Vec<u8>; 2]>,
+    /// Until it is finished; the one that sends until the disk has failed, too.
+    hashing: Option<Following<[Vec<u8>; 2], [u8; 32]>>,
+    sending: Option<Following<(), io::Result<()>>>,
     /// Bodies that are hashed.
     bodies: Receiver<Vec<u8>>,
     /// Bodies that may still be asked of the memory.
     new_bodies: usize,
-    hashing: JoinHandle<[u8; 32]>,
-    marks: SyncSender<()>,
-    sending: JoinHandle<io::Result<()>>,
+}
+
+/// A thread that takes what it is sent, until nothing comes any more.
+#[derive(Debug)]
+struct Following<T, R> {
+    to: SyncSender<T>,
+    thread: JoinHandle<R>,
+}
+
+impl<T, R> Following<T, R> {
+    /// Sends nothing more, and waits until it ends.
+    fn end(self) -> thread::Result<R> {
+        drop(self.to);
+        self.thread.join()
+    }
+
+    /// What it ends with; panics where it has.
+    fn result(self) -> R {
+        self.end().unwrap_or_else(|cause| panic::resume_unwind(cause))
+    }
 }
 
 impl GrowingFile {
@@ -59,7 +78,9 @@ impl GrowingFile {
             .spawn(move || marked.into_iter().try_for_each(|()| sent.sync_data()))?;
         // What comes behind the header is one, too, from then on.
         let new_bodies = BODIES - 1;
-        Ok(Self { file, size: 0, unsent: 0, pieces, bodies, new_bodies, hashing, marks, sending })
+        let hashing = Some(Following { to: pieces, thread: hashing });
+        let sending = Some(Following { to: marks, thread: sending });
+        Ok(Self { file, size: 0, unsent: 0, hashing, sending, bodies, new_bodies })
     }
 
     /// Octets written so far.
@@ -84,27 +105,42 @@ impl GrowingFile {
         let len = (head.len() + body.len()) as u64;
         self.size += len;
         self.unsent += len;
-        // It ends when we do, unless it panics, which is seen when it is waited for.
-        let _ = self.pieces.send([head, body]);
+        if let Some(hashing) = &self.hashing {
+            // It ends when we do, unless it panics, which is seen when it is waited for.
+            let _ = hashing.to.send([head, body]);
+        }
         if self.unsent >= SENT_TOGETHER {
             self.unsent = 0;
-            // Where it is at it already, it comes to this later.
-            let _ = self.marks.try_send(());
+            // Where it is at it already, it comes to this later. Where it has ended, the disk has failed.
+            let sent = self.sending.as_ref().map(|sending| sending.to.try_send(()));
+            if let Some(Err(TrySendError::Disconnected(()))) = sent {
+                return self.sent();
+            }
         }
         Ok(())
     }
 
     /// Makes it durable; its size and SHA-256.
-    pub(crate) fn finish(self) -> io::Result<(u64, [u8; 32])> {
-        drop((self.pieces, self.marks));
-        joined(self.sending)?;
+    pub(crate) fn finish(mut self) -> io::Result<(u64, [u8; 32])> {
+        self.sent()?;
         self.file.sync_all()?;
-        Ok((self.size, joined(self.hashing)))
+        let hash = self.hashing.take().map(Following::result);
+        Ok((self.size, hash.unwrap_or_else(|| unreachable!("it is hashed until here"))))
+    }
+
+    /// What became of what was sent to the disk; nothing more is.
+    fn sent(&mut self) -> io::Result<()> {
+        self.sending.take().map_or(Ok(()), Following::result)
     }
 }
 
-fn joined<T>(thread: JoinHandle<T>) -> T {
-    thread.join().unwrap_or_else(|cause| panic::resume_unwind(cause))
+impl Drop for GrowingFile {
+    /// Whoever removes the folder next finds nobody in it.
+    fn drop(&mut self) {
+        // The thread that hashes gives bodies back without waiting. What failed is not asked for any more.
+        let _ = self.hashing.take().map(Following::end);
+        let _ = self.sending.take().map(Following::end);
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use cenc::{Iv, IvSpan};
 use cmaf::{
@@ -92,16 +93,24 @@ impl MediaPlan<'_> {
         Error::cmaf(self.source.path(), self.track.timescale)
     }
 
-    /// How many bytes each segment will have. Keys and IVs do not count, their lengths do.
-    pub(crate) fn measure(&self, protection: Option<&Protection<'_>>) -> Result<Vec<u64>, Error> {
+    /// How many bytes each segment will have. Keys and IVs do not count, their lengths do. Where it turns out
+    /// to be in vain, it ends early, and gives fewer.
+    pub(crate) fn measure(
+        &self,
+        protection: Option<&Protection<'_>>,
+        in_vain: &AtomicBool,
+    ) -> Result<Vec<u64>, Error> {
         let mut fragments = self.maker(protection)?;
         let mut media = Vec::new();
         let mut sizes = Vec::with_capacity(self.cuts.len());
         for segment in 0..self.cuts.len() {
+            if in_vain.load(Ordering::Relaxed) {
+                break;
+            }
             let mut size = 0;
             for (n, part) in self.fragments(segment).into_iter().enumerate() {
-                // Nobody looks into sound.
-                if self.track.is_video() {
+                // Nobody looks into sound, nor into pictures that stay clear.
+                if self.track.is_video() && protection.is_some() {
                     self.read(part.clone(), &mut media)?;
                 }
                 let measured = fragments.measure(segment, &self.samples[part], &media, n == 0);

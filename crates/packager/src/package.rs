@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{fs, panic, thread};
 
@@ -157,25 +158,25 @@ fn make(options: &PackageOptions, progress: &mut dyn Progress) -> Result<Package
         _ => None,
     };
     // IVs follow from the pack's id, and that from the sources' digests. Sizes do not: they are found
-    // meanwhile.
+    // meanwhile, until it shows that nothing is to be written.
+    let in_vain = AtomicBool::new(false);
     let (named, measured) = thread::scope(|scope| {
-        let measuring = scope.spawn(|| measure(&film, encryption.as_ref()));
-        let named = film.pack_id(&inputs, options, names, &extras, progress);
+        let measuring = scope.spawn(|| measure(&film, encryption.as_ref(), &in_vain));
+        let named = film.pack_id(&inputs, options, names, &extras, progress).and_then(|(id, made_from)| {
+            let target = destination(&options.destination, &id)?;
+            let before = look(&target)?;
+            Ok((id, made_from, target, before))
+        });
+        in_vain.store(!matches!(named, Ok((.., None))), Ordering::Relaxed);
         (named, measuring.join().unwrap_or_else(|cause| panic::resume_unwind(cause)))
     });
-    let (pack_id, made_from) = named?;
-    let (place, library, key) = destination(&options.destination, &pack_id)?;
-    // What a publication that was cut off left behind is no pack.
-    if let Some(key) = &key {
-        if let Some(pack) = stored(&*library, key, &place)? {
-            // It was published by a process that may have been killed before it cleared up.
-            sweep_beside(&place);
-            let published = already_there(options, pack, place);
-            check_same_key(&published, &film, options)?;
-            return Ok(Packaged::Before(Box::new(published)));
-        }
-    } else if fs::read_dir(&place).is_ok_and(|mut entries| entries.next().is_some()) || place.is_file() {
-        return Err(Error::Exists { path: place });
+    let (pack_id, made_from, (place, library, key), before) = named?;
+    if let Some(pack) = before {
+        // It was published by a process that may have been killed before it cleared up.
+        sweep_beside(&place);
+        let published = already_there(options, pack, place);
+        check_same_key(&published, &film, options)?;
+        return Ok(Packaged::Before(Box::new(published)));
     }
 
     let sizes = measured?;
@@ -271,11 +272,15 @@ impl<'a> Encryption<'a> {
     }
 }
 
-/// The sizes of all segments of each track.
-fn measure(film: &Film<'_>, encryption: Option<&Encryption<'_>>) -> Result<Vec<Vec<u64>>, Error> {
+/// The sizes of all segments of each track, as far as it comes before nobody wants them any more.
+fn measure(
+    film: &Film<'_>,
+    encryption: Option<&Encryption<'_>>,
+    in_vain: &AtomicBool,
+) -> Result<Vec<Vec<u64>>, Error> {
     let sizes = film.tracks.iter().map(|track| {
         let protection = encryption.map(|encryption| encryption.of(track, encryption.any_iv()));
-        track.plan.measure(protection.as_ref())
+        track.plan.measure(protection.as_ref(), in_vain)
     });
     sizes.collect()
 }
@@ -343,6 +348,17 @@ fn destination(destination: &Destination, pack_id: &str) -> Result<Target, Error
         Destination::Library(library) => (library.join(pack_id), Arc::new(Folder::new(library)), key()?),
         Destination::Storage { storage, staging } => (staging.join(pack_id), Arc::clone(storage), key()?),
     })
+}
+
+/// The pack that lies at a target already. What a publication that was cut off left behind is none.
+fn look((place, library, key): &Target) -> Result<Option<Pack>, Error> {
+    match key {
+        Some(key) => stored(&**library, key, place),
+        None if fs::read_dir(place).is_ok_and(|mut entries| entries.next().is_some()) || place.is_file() => {
+            Err(Error::Exists { path: place.clone() })
+        }
+        None => Ok(None),
+    }
 }
 
 /// What the library's `pack.json` says, where there is one.

@@ -30,7 +30,7 @@ pub(crate) const POSTERS: u32 = 24;
 pub(crate) const LOOK_WIDTH: u32 = 160;
 
 fn from(place: &Place) -> Call {
-    Call::new().input(&place.input).arg("-map").arg(format!("0:{}", place.stream))
+    Call::of(&place.input).input().arg("-map").arg(format!("0:{}", place.stream))
 }
 
 /// One stream, without what else the source says, so that equal sources give equal octets.
@@ -56,9 +56,9 @@ pub(crate) fn measure(
     (start, length): (f64, f64),
     to: &Path,
 ) -> Call {
-    Call::new()
+    Call::of(&place.input)
         .words(&format!("-ss {start:.3} -t {length:.3}"))
-        .input(&place.input)
+        .input()
         .arg("-map")
         .arg(format!("0:{}", place.stream))
         .arg("-vf")
@@ -176,14 +176,16 @@ pub(crate) fn text(text: &Text, to: &Path) -> Call {
     match text.how {
         Reading::Documents => return from(&text.place).words("-c copy -f data").output(to),
         Reading::Captions { start } => {
-            let call = Call::new().words("-copyts -f lavfi -i").arg(caption_graph(text.place.stream));
+            let call = Call::of(&text.place.input).words("-copyts -f lavfi -i");
+            let call = call.arg(caption_graph(text.place.stream));
             let words = format!("-map 0:s -c:s webvtt -output_ts_offset {}ms -f webvtt", -start);
             return call.words(&words).output(to);
         }
         Reading::Direct | Reading::Decode => {}
     }
-    let call = if text.alone { Call::new().words("-copyts") } else { Call::new() };
-    let call = call.input(&text.place.input).arg("-map").arg(format!("0:{}", text.place.stream));
+    let call = Call::of(&text.place.input);
+    let call = if text.alone { call.words("-copyts") } else { call };
+    let call = call.input().arg("-map").arg(format!("0:{}", text.place.stream));
     call.words("-c:s webvtt -f webvtt").output(to)
 }
 
@@ -210,13 +212,14 @@ pub(crate) fn interval(plan: &Plan) -> u64 {
 /// Thumbnails as `%05d.jpg` in a folder. Without `every`: the first picture alone.
 pub(crate) fn thumbnails(plan: &Plan, every: Option<u64>, folder: &Path) -> Call {
     // Key frames are enough where there is one between two thumbnails, and are much less to decode.
+    let call = Call::of(&plan.picture.input);
     let call = match every {
-        Some(4000..) => Call::new().words("-skip_frame nokey"),
-        _ => Call::new(),
+        Some(4000..) => call.words("-skip_frame nokey"),
+        _ => call,
     };
     let first = every.map_or(String::new(), |every| format!("fps=fps=1000/{every}:start_time=0,"));
     let frames = if every.is_some() { "" } else { "-frames:v 1" };
-    call.input(&plan.picture.input)
+    call.input()
         .arg("-map")
         .arg(format!("0:{}", plan.picture.stream))
         .arg("-vf")
@@ -227,7 +230,7 @@ pub(crate) fn thumbnails(plan: &Plan, every: Option<u64>, folder: &Path) -> Call
 
 /// Sheets of thumbnails as `%d.jpg` in a folder.
 pub(crate) fn sheets(thumbnails: &Path, folder: &Path) -> Call {
-    Call::new()
+    Call::of(thumbnails)
         .words("-protocol_whitelist file,pipe -framerate 1 -f image2 -i")
         .arg(crate::ffmpeg::file(&thumbnails.join("%05d.jpg")))
         .words(&format!("-vf tile={SHEET}x{SHEET} -q:v 5 -fflags +bitexact -flags +bitexact -f image2"))
@@ -245,9 +248,10 @@ pub(crate) fn posters(plan: &Plan, every: bool, folder: &Path) -> (Call, (u32, u
     let (full, look) = (shaped(plan, plan.shown.0.min(1280)), shaped(plan, LOOK_WIDTH));
     let map = format!("0:{}", plan.picture.stream);
     let frames = format!("-fps_mode passthrough -frames:v {frames} -fflags +bitexact -flags +bitexact");
-    let call = if every { Call::new().words(&format!("-t {tenth:.3}")) } else { Call::new() };
+    let call = Call::of(&plan.picture.input);
+    let call = if every { call.words(&format!("-t {tenth:.3}")) } else { call };
     let call = call
-        .input(&plan.picture.input)
+        .input()
         .arg("-map")
         .arg(&map)
         .arg("-vf")

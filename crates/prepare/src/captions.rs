@@ -16,7 +16,7 @@ const BEFORE: [&str; 5] = ["-v", "error", "-f", "lavfi", "-i"];
 const BEHIND: [&str; 7] =
     ["-select_streams", "s", "-show_entries", "packet=pts_time,data", "-show_data", "-of", "compact=p=0"];
 
-/// Reads the captions of a film that lies in a folder, by a graph of filters as in
+/// Reads the captions of a film, which is found by its link in a folder, by a graph of filters as in
 /// [`calls::caption_graph`](crate::calls::caption_graph). The film begins at `start`, in milliseconds.
 ///
 /// Nothing to show is a track without cues; more cues than a track may have are a reason to leave it out.
@@ -24,6 +24,7 @@ const BEHIND: [&str; 7] =
 /// # Errors
 /// [`Error::Missing`]; [`Error::Ffmpeg`] for what ffprobe cannot read.
 pub(crate) fn read(
+    film: &Path,
     folder: &Path,
     graph: &str,
     start: i64,
@@ -54,7 +55,10 @@ pub(crate) fn read(
     match status.code() {
         Some(0) => {}
         Some(leash::NOT_FOUND) => return Err(Error::Missing("ffprobe")),
-        _ => return Err(Error::Ffmpeg { step: "captions".to_owned(), what: last_words(&complaints) }),
+        _ => {
+            let (step, what) = ("captions".to_owned(), last_words(&complaints));
+            return Err(Error::Ffmpeg { path: film.to_owned(), step, what });
+        }
     }
     Ok(match read.and_then(|()| captions.finish(Time(end))) {
         Err(subtitles::Error::Empty) => Ok(Track::default()),

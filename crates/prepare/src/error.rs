@@ -28,8 +28,10 @@ pub enum Error {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// ffmpeg failed.
-    #[error("{step}: ffmpeg failed: {what}")]
+    #[error("{}: ffmpeg failed at {step}: {what}", path.display())]
     Ffmpeg {
+        /// What it read.
+        path: PathBuf,
         /// The step.
         step: String,
         /// Its last words.

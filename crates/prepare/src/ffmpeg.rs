@@ -199,14 +199,17 @@ fn named(list: &str) -> Vec<HdrCoding> {
 /// A call of ffmpeg.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
+    /// What it reads.
+    of: PathBuf,
     args: Vec<OsString>,
 }
 
 impl Call {
-    pub(crate) fn new() -> Self {
+    /// That reads this file or folder, once it is told to.
+    pub(crate) fn of(path: &Path) -> Self {
         let base =
             ["-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-nostats", "-progress", "pipe:1"];
-        Self { args: base.map(OsString::from).to_vec() }
+        Self { of: path.to_owned(), args: base.map(OsString::from).to_vec() }
     }
 
     /// Adds arguments, separated by blanks.
@@ -221,9 +224,10 @@ impl Call {
         self
     }
 
-    /// Adds an input, with what was said before it.
-    pub(crate) fn input(self, path: &Path) -> Self {
-        self.words("-protocol_whitelist file,pipe -i").arg(file(path))
+    /// Adds the file as an input, with what was said before it.
+    pub(crate) fn input(self) -> Self {
+        let path = file(&self.of);
+        self.words("-protocol_whitelist file,pipe -i").arg(path)
     }
 
     /// Adds an output, with what was said before it.
@@ -257,7 +261,11 @@ impl Call {
         match status.code() {
             Some(0) => Ok(()),
             Some(leash::NOT_FOUND) => Err(Error::Missing("ffmpeg")),
-            _ => Err(Error::Ffmpeg { step: step.to_owned(), what: last_words(&complaints) }),
+            _ => Err(Error::Ffmpeg {
+                path: self.of.clone(),
+                step: step.to_owned(),
+                what: last_words(&complaints),
+            }),
         }
     }
 }

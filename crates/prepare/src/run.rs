@@ -90,7 +90,7 @@ pub fn thumbnails(
 /// # Errors
 /// [`Error::Missing`], [`Error::Ffmpeg`].
 pub fn picture(input: &Path, at: Duration, (folder, to): (&Path, &Path)) -> Result<(), Error> {
-    let call = Call::new().arg("-ss").arg(format!("{:.3}", at.as_secs_f64())).input(input);
+    let call = Call::of(input).arg("-ss").arg(format!("{:.3}", at.as_secs_f64())).input();
     let call = call.words("-map 0:v:0 -frames:v 1 -vf scale=w='min(1280,iw)':h=-2,format=yuvj420p");
     call.words("-q:v 3 -f image2 -update 1").output(to).run("picture", folder, &mut ())
 }
@@ -285,7 +285,7 @@ impl Run<'_> {
         let (input, mut refused) = (&text.place.input, None);
         let path = self.work.step(name, &said, &[input], |to| {
             progress.step(name, total);
-            let track = linked(input, &folder, || captions::read(&folder, &graph, start, progress))?;
+            let track = linked(input, &folder, || captions::read(input, &folder, &graph, start, progress))?;
             let track = track.unwrap_or_else(|error| {
                 refused = Some(error);
                 subtitles::Track::default()

@@ -88,6 +88,11 @@ impl RegionTable {
         Ok(Self { reader, allow })
     }
 
+    /// Whether addresses can be told apart by country at all.
+    pub(crate) fn has_data(&self) -> bool {
+        self.reader.is_some()
+    }
+
     /// The place of an address. One that the database does not know is nowhere, and let in only where no list
     /// is.
     pub(crate) fn place(&self, address: IpAddr) -> Place {

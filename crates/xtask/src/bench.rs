@@ -9,6 +9,7 @@ mod live;
 mod median;
 mod noise_film;
 mod package;
+mod pages;
 mod play;
 mod serve;
 mod startup;
@@ -65,6 +66,13 @@ enum Bench {
         /// Seconds of a run that are measured, at most 120.
         #[arg(long, default_value_t = 60)]
         seconds: u64,
+    },
+    /// The site's pages with a library of 1,000 films, and the player: which tasks of the main thread take more
+    /// than 50 ms.
+    Pages {
+        /// How many times all of it is done.
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
     },
     /// Glass to glass: the time of day in an event's pictures, read back in Chromium: ours, protected, beside
     /// hls.js and dash.js on the same pictures in the clear.
@@ -148,6 +156,7 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
         Bench::Play { rounds, seconds } => {
             play::run(project, (*rounds).max(1), (*seconds).clamp(1, play::LONGEST), arguments.json)
         }
+        Bench::Pages { rounds } => pages::run(project, (*rounds).max(1), arguments.json),
         Bench::Live { seconds, rtt, megabits } => {
             live::run(project, (*seconds).max(1), rtt, *megabits, arguments.json)
         }

@@ -14,7 +14,6 @@ use server::{Config, library, movies};
 use std::path::PathBuf;
 
 pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
-    let film = add.inputs.first().cloned().unwrap_or_default();
     add_film(config, add).map_err(|failure| match is_full(&failure) {
         true => {
             // ffmpeg says more than once that it cannot write.
@@ -29,11 +28,12 @@ pub(crate) fn run(config: &Config, add: Add) -> Result<(), Failure> {
             ))
         }
         false => match failure {
-            Failure::Prepare(prepare::Error::Ffmpeg { step, what }) => Failure::Command(format!(
-                "{}: ffmpeg failed at {step}: {what}; where it cannot be played to its end by `ffplay`, make another file \
-                 of it by the program that it is from",
-                film.display()
-            )),
+            Failure::Prepare(error @ prepare::Error::Ffmpeg { .. }) if is_of_decoding(&error) => {
+                Failure::Command(format!(
+                    "{error}; where it cannot be played to its end by `ffplay`, make another file of it by the program \
+                     that it is from"
+                ))
+            }
             other => other,
         },
     })
@@ -45,6 +45,14 @@ fn is_full(failure: &Failure) -> bool {
     let said = failure.to_string();
     let words =
         ["No space left on device", "Disk quota exceeded", "File too large", "database or disk is full"];
+    words.iter().any(|words| said.contains(words))
+}
+
+/// Whether ffmpeg has failed for what is in the file, by its own words.
+fn is_of_decoding(error: &prepare::Error) -> bool {
+    let prepare::Error::Ffmpeg { what, .. } = error else { return false };
+    let said = what.to_lowercase();
+    let words = ["invalid data found when processing input", "decoding", "decoder", "corrupt"];
     words.iter().any(|words| said.contains(words))
 }
 

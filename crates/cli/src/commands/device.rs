@@ -29,7 +29,8 @@ pub(crate) fn run(config: &Config, command: Device) -> Result<(), Failure> {
                     .iter()
                     .map(|(email, d)| {
                         json!({"email": email, "device_id": d.id, "name": d.name, "kind": d.kind, "slot": d.slot, "key_level": key_level(d.level),
-                            "registered_at": d.registered, "last_seen": d.last_seen})
+                            "registered_at": d.registered, "registered_in": d.registered_in, "last_seen": d.last_seen,
+                            "last_seen_in": d.used_in})
                     })
                     .collect();
                 return output::json(&list);

@@ -444,6 +444,7 @@ async fn a_revoked_device_is_gone() {
             browser_hash: None,
             sequence: 1,
             registered: 1,
+            country: None,
             replaced: 0,
         };
         tx.add_device(&device, 6).await.unwrap();

@@ -7,7 +7,7 @@ use e2e::{Browser, MOVIE, Server, TITLE, free_port};
 use serde_json::{Value, json};
 
 use crate::embedding::{CAPTIONED, FILM, Site, example, grant, inside, origin, package_captioned, server};
-use crate::{eme, frameworks};
+use crate::{eme, frameworks, live};
 
 /// Opens the dialog for the looks of captions, by the settings. True when it is there.
 pub(crate) const CAPTION_STYLE: &str = "
@@ -16,6 +16,33 @@ pub(crate) const CAPTION_STYLE: &str = "
     if (item) item.click();
     else [...document.querySelectorAll('.controls [aria-haspopup=menu]')].pop()?.click();
     return null";
+
+/// The key Tab (W3C WebDriver, 17.4.2).
+const TAB: &str = "\u{E004}";
+
+/// Leads the focus to each control that can be seen, and gives those that do not show it or have lost their
+/// borders.
+const FORCED: &str = "
+    const wrong = [];
+    const is_drawn = (style, line) => style[line + 'Style'] !== 'none' && parseFloat(style[line + 'Width']) > 0;
+    const name = of => `${of.tagName} ${of.className} ${of.getAttribute('aria-label') ?? of.textContent}`.trim();
+    const visible = of => of.checkVisibility({ opacityProperty: true, visibilityProperty: true });
+    let count = 0;
+    for (const control of document.querySelectorAll('a[href], button, input, select')) {
+        if (control.disabled || control.tabIndex < 0 || !visible(control)) continue;
+        control.focus({ preventScroll: true });
+        if (document.activeElement !== control) continue;
+        count += 1;
+        const styles = [null, '::after'].map(part => getComputedStyle(control, part));
+        if (!styles.some(style => is_drawn(style, 'outline'))) wrong.push(`${name(control)}: the focus is not seen`);
+    }
+    document.activeElement.blur();
+    if (count < 5) wrong.push(`only ${count} controls`);
+    const framed = '.button, .go, .queue, select, input:not([type=range], [type=checkbox])';
+    for (const control of document.querySelectorAll(framed)) {
+        if (visible(control) && !is_drawn(getComputedStyle(control), 'borderTop')) wrong.push(`${name(control)}: no border`);
+    }
+    return wrong";
 
 /// Looks at pages of one browser, and notes what is wrong with them.
 struct Inspector<'a> {
@@ -100,6 +127,25 @@ impl<'a> Inspector<'a> {
         self.browser.until("the page as it was", "return innerWidth > 320").await;
     }
 
+    /// Looks whether all controls show the focus, and those with borders have them, where the system's colours
+    /// stand for the page's (CSS Color Adjustment 1, `forced-colors`): shadows and grounds are gone there.
+    async fn forced_colours(&mut self, page: &str) {
+        let cdp = self.browser.driver().cdp();
+        let features = json!({ "features": [
+            { "name": "forced-colors", "value": "active" }, { "name": "prefers-reduced-motion", "value": "reduce" },
+        ] });
+        cdp.send_raw("Emulation.setEmulatedMedia", features).await.unwrap();
+        let forced = "return matchMedia('(forced-colors: active)').matches";
+        self.browser.until("the system's colours", forced).await;
+        // Who has a keyboard in hand sees the focus, wherever a script leads it.
+        let tab = self.browser.driver().action_chain().send_keys(TAB);
+        tab.perform().await.unwrap();
+        let found: Vec<String> = self.browser.eval(FORCED).await;
+        self.wrong.extend(found.into_iter().map(|found| format!("{page}, forced colours: {found}")));
+        let usual = json!({ "features": [] });
+        cdp.send_raw("Emulation.setEmulatedMedia", usual).await.unwrap();
+    }
+
     /// Prints the list.
     fn judge(self) {
         assert!(self.wrong.is_empty(), "{} violations:\n{}", self.wrong.len(), self.wrong.join("\n"));
@@ -122,6 +168,7 @@ async fn the_sites_pages_have_no_violations() {
     browser.film(TITLE).await;
     inspector.look("library").await;
     inspector.zoom("library").await;
+    inspector.forced_colours("library").await;
     let film = format!("film/{MOVIE}");
     for (page, there) in [
         ("devices", "return document.querySelector('.devices li') !== null"),
@@ -138,10 +185,23 @@ async fn the_sites_pages_have_no_violations() {
     browser.open(&format!("{url}/devices")).await;
     let ask = "document.querySelector('.remove')?.click(); return document.querySelector('dialog.ask')?.open ?? null";
     inspector.look_when("devices, a removal", ask).await;
+    browser.open(&format!("{url}/devices")).await;
+    let rename = "
+        const dialog = document.querySelector('dialog[aria-labelledby=rename-title]');
+        if (!dialog) document.querySelector('.rename')?.click();
+        return dialog?.open ?? null";
+    inspector.look_when("devices, another name", rename).await;
 
     let link =
         server.run(&["share", "create", "--movie", &MOVIE.to_string(), "--until", "1h", "--devices", "1"]);
     let plays = "return document.querySelector('video')?.currentTime > 0.2";
+    let movie = MOVIE.to_string();
+    let closed = ["share", "create", "--movie", &movie, "--until", "1h", "--password", "open sesame"];
+    let closed = server.run(&closed);
+    let closed = closed.lines().map(str::trim).find(|line| line.starts_with(&url)).unwrap();
+    browser.open(closed).await;
+    let asks = "return document.querySelector('input[type=password]') !== null";
+    inspector.look_when("share, password", asks).await;
     browser.open(link.trim()).await;
     browser.until("the film to play", plays).await;
     browser.button("Pause").await;
@@ -155,6 +215,7 @@ async fn the_sites_pages_have_no_violations() {
     browser.button("Pause").await.click().await.unwrap();
     browser.button("Play").await;
     inspector.look("watch, paused").await;
+    inspector.forced_colours("watch, paused").await;
     for (state, key, there) in [
         ("watch, statistics", "i", "return document.querySelector('.statistics dt') !== null"),
         ("watch, keys", "?", "return document.querySelector('dialog.key-help')?.open ?? null"),
@@ -169,7 +230,27 @@ async fn the_sites_pages_have_no_violations() {
     browser.button("Settings").await.click().await.unwrap();
     inspector.look_when("watch, settings", "return document.querySelector('[role=menu]') !== null").await;
     inspector.zoom("watch, settings").await;
+    let seek = |to: f64| {
+        format!("const v = document.querySelector('video'); v.currentTime = {to}; v.play(); return true")
+    };
+    let _: bool = browser.eval(&seek(30.0)).await;
+    let far = "const v = document.querySelector('video'); return v?.currentTime > 30.2 && !v.seeking";
+    browser.until("the film to go on", far).await;
+    browser.driver().refresh().await.unwrap();
+    inspector.look_when("watch, resuming", "return document.querySelector('.resumed') !== null").await;
     package_captioned(&server);
+    for (movie, number) in [(MOVIE, "1"), (CAPTIONED, "2")] {
+        let movie = movie.to_string();
+        server.run(&["movie", "edit", &movie, "--series", "Signs", "--season", "1", "--episode", number]);
+    }
+    browser.open(&format!("{url}/watch?movieid={MOVIE}")).await;
+    browser.until("the film to play", plays).await;
+    let _: bool = browser.eval(&seek(59.5)).await;
+    inspector.look_when("watch, up next", "return document.querySelector('.up-next') !== null").await;
+    let lecture = live::create(&server, "Lecture 7", &[]);
+    browser.open(&format!("{url}/watch?movieid={}", lecture["movie_id"])).await;
+    let waits = "return document.querySelector('.event-waiting') !== null";
+    inspector.look_when("watch, waiting for an event", waits).await;
     browser.open(&format!("{url}/watch?movieid={CAPTIONED}")).await;
     browser.until("the film to play", plays).await;
     browser.until("the choice of looks", CAPTION_STYLE).await;

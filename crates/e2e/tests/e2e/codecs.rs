@@ -23,6 +23,21 @@ const HEVC: Film = (
     "-c:v libx265 -preset ultrafast -x265-params log-level=none:open-gop=0 -c:a ac3",
 );
 
+/// Whether this ffmpeg has the encoders that a film is made by.
+fn can_be_made((title, .., codecs): &Film) -> bool {
+    let said = Command::new("ffmpeg").args(["-v", "error", "-encoders"]).output().unwrap();
+    let said = String::from_utf8_lossy(&said.stdout);
+    // Lines of flags, name and description.
+    let is_there = |name: &str| said.lines().any(|line| line.split_whitespace().nth(1) == Some(name));
+    let words: Vec<&str> = codecs.split(' ').collect();
+    let mut named = words.windows(2).filter(|pair| pair[0].starts_with("-c:")).map(|pair| pair[1]);
+    let lacking = named.find(|name| !is_there(name));
+    if let Some(encoder) = lacking {
+        eprintln!("SKIPPED: {title}: this ffmpeg has no encoder {encoder}");
+    }
+    lacking.is_none()
+}
+
 /// Makes the demo film's first four seconds in these codecs, and the server's film of that number of them.
 fn publish(stage: &Stage, folder: &Path, movie: usize, (title, scheme, container, codecs): Film) {
     let (film, movie) = (folder.join(format!("{movie}.{container}")), movie.to_string());
@@ -41,13 +56,17 @@ fn publish(stage: &Stage, folder: &Path, movie: usize, (title, scheme, container
 async fn films_of_newer_codecs_play() {
     let stage = Stage::start(0, "").await;
     let folder = tempfile::tempdir().unwrap();
-    for (movie, film) in (1..).zip(PLAYED.into_iter().chain([HEVC])) {
+    let numbered =
+        |films: Vec<Film>, first: usize| (first..).zip(films).filter(|(_, film)| can_be_made(film));
+    let played: Vec<(usize, Film)> = numbered(PLAYED.to_vec(), 1).collect();
+    let hevc: Option<(usize, Film)> = numbered(vec![HEVC], PLAYED.len() + 1).next();
+    for (movie, film) in played.iter().copied().chain(hevc) {
         publish(&stage, folder.path(), movie, film);
     }
     let browser = Browser::start().await;
     let viewing = Viewing::new(&browser, &stage).await;
     let address = |movie: usize| format!("{}/watch?movieid={movie}", stage.url());
-    for (movie, (title, ..)) in (1..).zip(PLAYED) {
+    for (movie, (title, ..)) in played {
         browser.open(&address(movie)).await;
         viewing.plays().await;
         viewing.until("sound that is decoded", "v.webkitAudioDecodedByteCount > 0").await;
@@ -61,14 +80,16 @@ async fn films_of_newer_codecs_play() {
         assert_eq!(viewing.sight().await.alert, None, "{title}");
     }
 
-    browser.open(&address(PLAYED.len() + 1)).await;
-    let decodes = "return MediaSource.isTypeSupported('video/mp4; codecs=\"hvc1.1.6.L60.90\"') \
-         && MediaSource.isTypeSupported('audio/mp4; codecs=\"ac-3\"')";
-    if browser.eval(decodes).await {
-        viewing.plays().await;
-    } else {
-        let alert = viewing.alert().await;
-        assert!(alert.contains("This browser can't play this film"), "{alert}");
+    if let Some((movie, _)) = hevc {
+        browser.open(&address(movie)).await;
+        let decodes = "return MediaSource.isTypeSupported('video/mp4; codecs=\"hvc1.1.6.L60.90\"') \
+             && MediaSource.isTypeSupported('audio/mp4; codecs=\"ac-3\"')";
+        if browser.eval(decodes).await {
+            viewing.plays().await;
+        } else {
+            let alert = viewing.alert().await;
+            assert!(alert.contains("This browser can't play this film"), "{alert}");
+        }
     }
     browser.quit().await;
 }

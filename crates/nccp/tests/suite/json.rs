@@ -15,7 +15,7 @@ const BODIES: [&str; 9] = [
         "synopsis":"A walk.","runtime":60.5,"rating":"12","cast":["Ada"],"art":[{"url":"/art/p/poster.jpg","width":2,"height":3}],
         "position":1.5,"watched_at":1790000000,"queued":true,"playable":true,"embedded":true}]}"#,
     r#"{"limit":6,"devices":[{"device_id":"d-5f0c","name":"Firefox","kind":"browser","slot":1,"registered_at":1790000000,
-        "last_seen":1790000001,"this_device":true}]}"#,
+        "registered_in":"DE","last_seen":1790000001,"last_seen_in":"FR","this_device":true}]}"#,
     r#"{"device_id":"d-5f0c"}"#,
     r#"{"movie_id":7,"event":"error","code":"MEDIA","position":12.5}"#,
     r#"{"code":"bcd-fgh","confirm":true}"#,

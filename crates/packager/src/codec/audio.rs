@@ -17,6 +17,8 @@ pub(crate) struct AudioCodec {
     pub(crate) codecs: String,
     pub(crate) sample_rate: u32,
     pub(crate) channels: u16,
+    /// Of a sample, as the sample entry has it.
+    pub(crate) bits: u16,
     /// The clear sample entry, a whole box.
     pub(crate) entry: Vec<u8>,
 }
@@ -76,6 +78,7 @@ impl AudioCodec {
             entry: write_entry(b"mp4a", sound, b"esds", esds),
             sample_rate: sound.sample_rate,
             channels: sound.channels,
+            bits: sound.bits,
         })
     }
 
@@ -96,6 +99,7 @@ impl AudioCodec {
             entry: write_entry(code, sound, &kind, payload),
             sample_rate: sound.sample_rate,
             channels: sound.channels,
+            bits: sound.bits,
         })
     }
 }

@@ -125,8 +125,12 @@ pub struct Device {
     pub networks: Networks,
     /// When it first registered.
     pub registered: u64,
+    /// In which country that was (ISO 3166-1 alpha-2), if region data told.
+    pub registered_in: Option<String>,
     /// When it was last heard of.
     pub last_seen: u64,
+    /// In which country that was, if region data told.
+    pub used_in: Option<String>,
     /// When its keys were last replaced; 0 = never.
     pub replaced: u64,
 }
@@ -134,7 +138,12 @@ pub struct Device {
 impl Device {
     /// What changes with each request of it, now.
     pub fn state(&self, now: u64) -> DeviceState {
-        DeviceState { window: self.window.clone(), networks: self.networks.clone(), last_seen: now }
+        DeviceState {
+            window: self.window.clone(),
+            networks: self.networks.clone(),
+            last_seen: now,
+            used_in: self.used_in.clone(),
+        }
     }
 }
 
@@ -161,6 +170,8 @@ pub struct NewDevice {
     pub sequence: u64,
     /// Now.
     pub registered: u64,
+    /// In which country that is (ISO 3166-1 alpha-2), if region data tells.
+    pub country: Option<String>,
     /// When this browser last took a lost device's place, 0 for never: it carries over, so that the pause
     /// cannot be evaded.
     pub replaced: u64,
@@ -230,6 +241,8 @@ pub struct DeviceState {
     pub networks: Networks,
     /// Now.
     pub last_seen: u64,
+    /// In which country it is, if region data tells.
+    pub used_in: Option<String>,
 }
 
 /// What came of asking for a slot.

@@ -99,6 +99,7 @@ impl PostgresStore {
             ("posters", include_str!("../../migrations/postgres/0017_posters.sql")),
             ("votes", include_str!("../../migrations/postgres/0018_votes.sql")),
             ("lease index", include_str!("../../migrations/postgres/0019_lease_index.sql")),
+            ("device countries", include_str!("../../migrations/postgres/0020_device_countries.sql")),
         ])
         .run(&pool)
         .await

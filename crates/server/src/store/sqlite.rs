@@ -105,6 +105,7 @@ impl SqliteStore {
             ("posters", include_str!("../../migrations/sqlite/0017_posters.sql")),
             ("votes", include_str!("../../migrations/sqlite/0018_votes.sql")),
             ("lease index", include_str!("../../migrations/sqlite/0019_lease_index.sql")),
+            ("device countries", include_str!("../../migrations/sqlite/0020_device_countries.sql")),
         ])
         .run(&writer)
         .await

@@ -35,10 +35,12 @@ pub(crate) enum Polled {
 }
 
 /// `activationcode`: A111 to A115. The certificate is verified, and the request's signature is by its key.
+/// `country` is where the box is, if region data tells.
 pub(crate) async fn poll(
     service: &Service,
     tx: &mut dyn Transaction,
     checked: &CheckedDevice,
+    country: Option<&str>,
     sequence: u64,
     now: u64,
 ) -> Outcome<Polled> {
@@ -57,8 +59,9 @@ pub(crate) async fn poll(
             if account.disabled {
                 return Err(ErrorCode::CodeExpired.into());
             }
+            let of = (&*name, country);
             let registered =
-                registration::register_box(service, tx, account, checked, &name, sequence, now).await?;
+                registration::register_box(service, tx, account, checked, of, sequence, now).await?;
             // If the answer is lost the box asks again, and gets the same slot.
             tx.end_code(&code, expires.min(now + REPEAT)).await?;
             Ok(Polled::Registered(Box::new(registered)))

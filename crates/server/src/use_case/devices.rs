@@ -20,6 +20,8 @@ pub(crate) async fn list(
         let watched = tx.last_watched(account.id).await?;
         Ok::<_, StoreError>((tx.devices(account.id).await?, watched))
     })?;
+    // What was known once says nothing where nobody keeps it up to date.
+    let is_known = service.regions().has_data();
     let devices = devices
         .into_iter()
         .filter_map(|device| {
@@ -33,7 +35,9 @@ pub(crate) async fn list(
                 kind: device.kind,
                 slot: device.slot?,
                 registered_at: device.registered,
+                registered_in: device.registered_in.filter(|_| is_known),
                 last_seen: device.last_seen,
+                last_seen_in: device.used_in.filter(|_| is_known),
             })
         })
         .collect();

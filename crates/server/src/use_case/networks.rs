@@ -12,6 +12,7 @@ const MANY: usize = 3;
 
 /// Notes where a device is heard from; to be kept with its sequence numbers.
 pub(crate) fn hear(device: &mut Device, place: &Place, now: u64) -> Option<Whereabouts> {
+    device.used_in.clone_from(&place.country);
     place.heard_from.map(|network| device.networks.hear(network, now))
 }
 

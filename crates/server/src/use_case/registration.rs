@@ -65,6 +65,8 @@ pub(crate) struct Registering<'a> {
     pub(crate) browser: &'a CookieSecret,
     /// The request's, where a browser says.
     pub(crate) origin: Option<&'a str>,
+    /// Where it is, if region data tells.
+    pub(crate) country: Option<&'a str>,
     pub(crate) sequence: u64,
     pub(crate) now: u64,
 }
@@ -148,7 +150,7 @@ pub(crate) async fn register(
     tx: &mut dyn Transaction,
     registering: &Registering<'_>,
 ) -> Outcome<Ticketed> {
-    let &Registering { message, checked, browser, sequence, now, .. } = registering;
+    let &Registering { message, checked, browser, country, sequence, now, .. } = registering;
     let (account, _) = account_for(service, tx, registering).await?;
     tx.lock_account(account.id).await?;
     // It may have ended while this waited for the account.
@@ -177,7 +179,8 @@ pub(crate) async fn register(
         known => {
             let (name, machine) = (message.name.clone(), message.machine.clone());
             let said = Registered { level, name, machine, browser_hash, sequence, now };
-            let placed = Placed { account: account.id, key, kind: "browser", devices, replaced, said };
+            let placed =
+                Placed { account: account.id, key, kind: "browser", country, devices, replaced, said };
             place(service, tx, known, placed).await?
         }
     };
@@ -192,6 +195,8 @@ struct Placed<'a> {
     key: &'a [u8],
     /// `browser` or `box`.
     kind: &'static str,
+    /// Where it is, if region data tells.
+    country: Option<&'a str>,
     /// How many devices there may be, where these are fewer than usual.
     devices: Option<u32>,
     /// When this browser last took a lost device's place.
@@ -206,7 +211,7 @@ async fn place(
     known: Option<Device>,
     placed: Placed<'_>,
 ) -> Outcome<String> {
-    let Placed { account, key, kind, devices, replaced, said } = placed;
+    let Placed { account, key, kind, country, devices, replaced, said } = placed;
     if let Some(device) = known {
         tx.reregister(&device.id, &said).await?;
         take_slot(service, tx, &device, devices, said.now).await?;
@@ -224,6 +229,7 @@ async fn place(
         browser_hash,
         sequence,
         registered: now,
+        country: country.map(str::to_owned),
         replaced,
     };
     add(service, tx, &device, devices, now).await?;
@@ -246,13 +252,14 @@ async fn goes_on(
     Ok(true)
 }
 
-/// A box whose code somebody typed in: as [`register`], without cookies. The account is locked.
+/// A box whose code somebody typed in: as [`register`], without cookies. The account is locked. Of the box its
+/// name and where it is, if region data tells.
 pub(crate) async fn register_box(
     service: &Service,
     tx: &mut dyn Transaction,
     account: Account,
     checked: &CheckedDevice,
-    name: &str,
+    (name, country): (&str, Option<&str>),
     sequence: u64,
     now: u64,
 ) -> Outcome<Ticketed> {
@@ -260,7 +267,7 @@ pub(crate) async fn register_box(
     let key = certificate.signing_key.as_bytes();
     let (level, name, machine) = (certificate.level, name.to_owned(), String::new());
     let said = Registered { level, name, machine, browser_hash: None, sequence, now };
-    let placed = Placed { account: account.id, key, kind: "box", devices: None, replaced: 0, said };
+    let placed = Placed { account: account.id, key, kind: "box", country, devices: None, replaced: 0, said };
     let known = tx.device_by_key(account.id, key).await?;
     let id = place(service, tx, known, placed).await?;
     tx.set_component(&id, &certificate.component, certificate.rsa_modulus.as_bytes()).await?;

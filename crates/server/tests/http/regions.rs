@@ -183,6 +183,33 @@ async fn a_movies_own_list() {
     client.one(&world, authorization(MOVIE)).await.unwrap();
 }
 
+/// The account sees in which countries its devices registered and were last used, and no address.
+#[tokio::test]
+async fn devices_have_their_countries() {
+    let world = world().await;
+    let mut client = Client::registered(&world).await;
+    let devices = async |client: &mut Client, from: &str| {
+        world.come_from(from);
+        // Abroad it is refused, and was heard all the same.
+        let asked = client.one(&world, RequestMessage::Authorization { movie_id: id(MOVIE) }).await;
+        let reply = world.get("/api/devices", &client.cookies).await;
+        assert!(!reply.text().contains(from), "{}", reply.text());
+        let devices: nccp::json::Devices = reply.json();
+        let device = devices.devices.into_iter().next().unwrap();
+        (asked.is_ok(), device.registered_in, device.last_seen_in)
+    };
+    let country = |code: &str| Some(code.to_owned());
+    assert_eq!(devices(&mut client, HERE).await, (true, country("DE"), country("DE")));
+    assert_eq!(devices(&mut client, "198.19.0.1").await, (true, country("DE"), country("FR")));
+    assert_eq!(devices(&mut client, NOWHERE).await, (false, country("DE"), None));
+
+    let world = World::new().await;
+    let client = Client::registered(&world).await;
+    let devices: nccp::json::Devices = world.get("/api/devices", &client.cookies).await.json();
+    let device = &devices.devices[0];
+    assert_eq!((&device.registered_in, &device.last_seen_in), (&None, &None), "without region data");
+}
+
 /// A list without a database is a mistake of the operator's, and lets nobody in.
 #[test]
 fn a_list_needs_a_database() {

@@ -56,6 +56,7 @@ async fn two_devices_cannot_share_a_key(store: &dyn Store) {
         browser_hash: None,
         sequence: 1,
         registered: 1,
+        country: None,
         replaced: 0,
     };
     tx.add_device(&device, 6).await.unwrap();

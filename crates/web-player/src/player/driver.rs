@@ -81,6 +81,8 @@ pub(super) struct Driver {
     attached: Cell<bool>,
     /// Where the film is to be once the element has it.
     begins_at: Cell<Option<f64>>,
+    /// Where the element was before it was to have the film.
+    stood: Cell<f64>,
     tracks: RefCell<Vec<Rc<TrackRun>>>,
     manifest: RefCell<Option<Manifest>>,
     presented: Cell<bool>,
@@ -121,6 +123,7 @@ impl Driver {
             source: RefCell::default(),
             attached: Cell::new(false),
             begins_at: Cell::new(None),
+            stood: Cell::new(0.0),
             tracks: RefCell::default(),
             manifest: RefCell::default(),
             presented: Cell::new(false),
@@ -138,6 +141,7 @@ impl Driver {
     /// Puts a media source behind the video element: beside the DRM module where the browser has them there,
     /// else on the page.
     pub(super) fn attach(&self) {
+        self.stood.set(self.video.current_time());
         if !capability::has_media_source_in_workers(&js_sys::global()) || REFUSED.get() {
             return self.attach_on_page();
         }
@@ -171,7 +175,10 @@ impl Driver {
             SourceEvent::Refused => self.refused(),
             SourceEvent::Attached => {
                 self.attached.set(true);
-                if let Some(position) = self.begins_at.take() {
+                let begins_at = self.begins_at.take();
+                if let Some(position) = self.sought_before() {
+                    self.feed(Event::Seek { position });
+                } else if let Some(position) = begins_at {
                     self.video.set_current_time(position);
                 }
                 self.host.upgrade().into_iter().for_each(DriverHost::attached);
@@ -189,12 +196,33 @@ impl Driver {
 
     /// The worker has no media source after all.
     fn refused(&self) {
+        // One that has failed refuses everything; the next one may well have media sources.
+        if let Some(error) = self.control.proxy().failure() {
+            return self.fail(Problem::from(&error));
+        }
         REFUSED.set(true);
         // What has been pushed for it is in the worker.
         if self.presented.get() {
             return self.host.upgrade().into_iter().for_each(DriverHost::begin_anew);
         }
         self.attach_on_page();
+    }
+
+    /// Where the element was sent before it showed anything of the film: it keeps that as the place to begin at
+    /// (HTML, default playback start position). Wanted once it is attached.
+    fn sought_before(&self) -> Option<f64> {
+        let now = self.video.current_time();
+        (now > 0.0 && now.to_bits() != self.stood.get().to_bits()).then_some(now)
+    }
+
+    /// The element is on its way to another place.
+    pub(super) fn sought(&self) {
+        let position = self.video.current_time();
+        // It still has another film; this one begins where that was sent.
+        if self.presented.get() && !self.attached.get() {
+            self.begins_at.set(Some(position));
+        }
+        self.feed(Event::Seek { position });
     }
 
     /// Moves the film, once the element has it.
@@ -252,7 +280,7 @@ impl Driver {
 
     fn facts(&self) -> Facts {
         let engine = self.engine.borrow();
-        let ahead = engine.buffered().ahead(self.video.current_time());
+        let ahead = engine.buffered().ahead(self.position());
         Facts {
             ahead: Duration::try_from_secs_f64(ahead).unwrap_or_default(),
             throughput: engine.estimate(),
@@ -313,7 +341,8 @@ impl Driver {
         }
     }
 
-    /// Gives the manifest to the engine, once it and the media source are there.
+    /// Gives the manifest to the engine, once it is there and the media source may be given buffers: one in the
+    /// worker may as soon as it is asked for.
     fn maybe_present(&self) {
         let ready = self.source.borrow().as_ref().is_some_and(|source| source.is_ready());
         if self.closed.get() || !(ready || self.presented.get()) {
@@ -334,16 +363,30 @@ impl Driver {
             if let (Some(length), Some(host)) = (presentation.duration(), self.host.upgrade()) {
                 host.duration(length);
             }
-            if let Some(start) = presentation.start.filter(|start| *start > 0.0) {
+            let is_sought = self.attached.get() && self.sought_before().is_some();
+            if let Some(start) = presentation.start.filter(|start| *start > 0.0 && !is_sought) {
                 self.go_to(start);
             }
         }
         self.feed(Event::Manifest(presentation));
     }
 
-    /// Whether the film has been given to the engine, so that it has positions.
-    pub(super) fn is_presented(&self) -> bool {
-        self.presented.get()
+    /// Whether the element is where the film is: it has the film, which has been given to the engine.
+    pub(super) fn has_position(&self) -> bool {
+        self.presented.get() && self.attached.get()
+    }
+
+    /// Whether the element has the film. What it says before that is about another.
+    pub(super) fn is_attached(&self) -> bool {
+        self.attached.get()
+    }
+
+    /// Where the film is, or is to begin.
+    fn position(&self) -> f64 {
+        match self.attached.get() {
+            true => self.video.current_time(),
+            false => self.begins_at.get().unwrap_or(0.0),
+        }
     }
 
     /// Tells the engine that URLs are over, if they are: a machine that slept did not count the time by which
@@ -399,7 +442,7 @@ impl Driver {
         let (engine, manifest) = (self.engine.borrow(), self.manifest.borrow());
         let form = |kind| Form::of(manifest.as_ref()?, engine.playing(kind)?);
         let frames = self.video.get_video_playback_quality();
-        let position = self.video.current_time();
+        let position = self.position();
         let live = engine.live();
         Statistics {
             position,

@@ -265,7 +265,7 @@ impl Film {
         if problem.code == ErrorCode::EventWaiting.as_str() {
             return self.give_way(PlayerEvent::NotBegun);
         }
-        let position = self.driver.is_presented().then(|| self.video.current_time());
+        let position = self.driver.has_position().then(|| self.video.current_time());
         self.reporter.failed(problem.code.clone(), position);
         self.driver.failed(&problem.code);
         self.tell(PlayerEvent::Failed(problem));

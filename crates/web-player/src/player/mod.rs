@@ -43,4 +43,4 @@ pub use quality::{Quality, Rung, SAVING};
 pub use rehearsal::rehearse;
 pub use speed::chosen_speed;
 pub use statistics::{Form, Lease, Statistics};
-pub use tracks::{Choice, Stills, Tracks, language_name};
+pub use tracks::{Choice, Stills, Tracks, display_name, language_name};

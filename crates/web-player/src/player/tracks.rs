@@ -159,15 +159,21 @@ impl From<&TextTrack> for Choice {
 
 /// A language's name in the page's language (ECMA-402, `Intl.DisplayNames`), where the browser knows it.
 pub fn language_name(tag: &str) -> Option<String> {
+    display_name("language", tag)
+}
+
+/// The name of a code of this kind (`language`, `region`, …; ECMA-402, `Intl.DisplayNames`), in the site's
+/// language. `None` where the browser cannot say or does not know the code.
+pub fn display_name(kind: &str, code: &str) -> Option<String> {
     let get = |of: &JsValue, name: &str| Reflect::get(of, &name.into()).ok();
     let intl = get(&js_sys::global(), "Intl")?;
     let names: Function = get(&intl, "DisplayNames")?.dyn_into().ok()?;
     let options = Object::new();
-    Reflect::set(&options, &"type".into(), &"language".into()).ok()?;
+    Reflect::set(&options, &"type".into(), &kind.into()).ok()?;
     let own = JsValue::from_str(localization::tag());
     let names = Reflect::construct(&names, &Array::of(&[own, options.into()])).ok()?;
     let of: Function = get(&names, "of")?.dyn_into().ok()?;
-    of.call1(&names, &tag.into()).ok()?.as_string()
+    of.call1(&names, &code.into()).ok()?.as_string()
 }
 
 /// Small pictures of the film, on sheets.

@@ -221,6 +221,26 @@ async fn what_comes_before_the_source_is_open_is_kept() {
     assert!((it.video.duration() - 4.0).abs() < 0.2, "{}", it.video.duration());
 }
 
+/// What the browser refuses of that takes nothing else along.
+#[wasm_bindgen_test]
+async fn what_is_refused_when_the_source_opens_stands_alone() {
+    if !places().contains(&Place::Worker) {
+        return;
+    }
+    let (video, proxy) = (element(), Rc::new(echo_with_sources("")));
+    let (sender, told) = mpsc::unbounded();
+    let source = WorkerMediaSource::new(&video, &proxy, move |event| drop(sender.unbounded_send(event)));
+    source.attach();
+    // No browser takes an end that is not finite.
+    source.set_live_range(0.0, f64::INFINITY);
+    let mut it = begun(Place::Worker, source, video, proxy, told);
+    it.init(part(0, 767));
+    it.queue.mark(FetchId(1));
+    it.appended(FetchId(1)).await;
+    assert_eq!(it.told.next().await, Some(SourceEvent::Attached));
+    assert_eq!(it.told.next().await, Some(SourceEvent::Opened));
+}
+
 /// The page hears what decrypting took, though it gets nothing of what came of it.
 #[wasm_bindgen_test]
 async fn decrypting_is_counted_where_fragments_stay_in_the_worker() {

@@ -35,7 +35,9 @@ pub(super) fn device(row: &DbRow) -> Result<Device> {
         networks: Networks::from_octets(row.try_get::<&[u8], _>("networks")?)
             .ok_or(StoreError::Corrupt("networks"))?,
         registered: unsigned(row, "registered")?,
+        registered_in: country(row, "registered_in")?,
         last_seen: unsigned(row, "last_seen")?,
+        used_in: country(row, "used_in")?,
         replaced: unsigned(row, "replaced")?,
     })
 }
@@ -44,6 +46,12 @@ pub(super) fn device(row: &DbRow) -> Result<Device> {
 fn name(row: &DbRow) -> Result<String> {
     let given: String = row.try_get("given_name")?;
     if given.is_empty() { Ok(row.try_get("name")?) } else { Ok(given) }
+}
+
+/// Empty is none.
+fn country(row: &DbRow, column: &'static str) -> Result<Option<String>> {
+    let country: String = row.try_get(column)?;
+    Ok(Some(country).filter(|country| !country.is_empty()))
 }
 
 pub(super) async fn by_id(tx: &mut Tx, id: &str) -> Result<Option<Device>> {
@@ -123,8 +131,8 @@ async fn insert(tx: &mut Tx, device: &NewDevice, slot: i64) -> Result<()> {
     let window = SequenceWindow::starting_at(device.sequence);
     sqlx::query(
         "INSERT INTO devices (id, account, slot, signing_key, level, kind, name, machine, browser_hash, epoch, highest,
-           seen, registered, last_seen, replaced)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11, $12, $12, $13)",
+           seen, registered, last_seen, replaced, registered_in, used_in)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11, $12, $12, $13, $14, $14)",
     )
     .bind(&device.id)
     .bind(device.account)
@@ -139,6 +147,7 @@ async fn insert(tx: &mut Tx, device: &NewDevice, slot: i64) -> Result<()> {
     .bind(&window.seen()[..])
     .bind(int(device.registered))
     .bind(int(device.replaced))
+    .bind(device.country.as_deref().unwrap_or_default())
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -55,6 +55,7 @@ impl Write {
                 sql.push(", seen = ").push_bind(state.window.seen().to_vec());
                 sql.push(", last_seen = ").push_bind(int(state.last_seen));
                 sql.push(", networks = ").push_bind(state.networks.to_octets());
+                sql.push(", used_in = ").push_bind(state.used_in.clone().unwrap_or_default());
                 sql.push(" WHERE id = ").push_bind(device.clone());
             }
             Self::FirstPlay { account, movie, at } => {

@@ -323,8 +323,10 @@ impl<'a> Conversation<'a> {
         self.ticket = Some(ticketed.text.clone());
         self.sealing.clone_from(&ticketed.sealing);
         let mut speaker = Speaker::from(ticketed);
+        let country = speaker.device.used_in.clone();
         speaker.whereabouts = self.hear(&mut speaker.device);
-        if speaker.whereabouts.is_some_and(|whereabouts| whereabouts.is_new) {
+        let has_moved = speaker.whereabouts.is_some_and(|whereabouts| whereabouts.is_new);
+        if has_moved || speaker.device.used_in != country {
             tx.set_sequence(&speaker.device.id, &speaker.device.state(self.now)).await?;
         }
         self.speaker = Some(speaker);
@@ -353,7 +355,9 @@ impl<'a> Conversation<'a> {
         if !self.envelope.place.allowed {
             return Err(ErrorCode::RegionNotAllowed.into());
         }
-        match activation::poll(self.service, tx, certificate, self.sequence.get(), self.now).await? {
+        let country = self.envelope.place.country.as_deref();
+        let sequence = self.sequence.get();
+        match activation::poll(self.service, tx, certificate, country, sequence, self.now).await? {
             Polled::Waiting(code) => Ok(ResponseMessage::ActivationCode(code)),
             Polled::Registered(registered) => {
                 let answer = registered.registration();
@@ -387,6 +391,7 @@ impl<'a> Conversation<'a> {
             session: self.envelope.session,
             browser: &browser,
             origin: self.envelope.origin,
+            country: self.envelope.place.country.as_deref(),
             sequence: self.sequence.get(),
             now: self.now,
         };

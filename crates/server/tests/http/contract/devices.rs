@@ -3,7 +3,7 @@
 use super::{account, new_device};
 use license::KeyLevel;
 use server::keys::RevokedId;
-use server::store::{ActivationCode, Networks, NewDevice, Registered, Slot, Store, StoreError};
+use server::store::{ActivationCode, Device, Networks, NewDevice, Registered, Slot, Store, StoreError};
 use std::net::IpAddr;
 
 /// A36, A49, A55: slots, epochs, windows.
@@ -60,6 +60,10 @@ pub(super) async fn devices(store: &dyn Store) {
     assert!(names.contains(&"Küche".to_owned()), "{names:?}");
     assert!(tx.rename_device(account, &id(4), "").await.unwrap());
     assert_eq!(tx.device(&id(4)).await.unwrap().unwrap().name, "Renamed", "what it called itself last");
+    let countries = |device: Device| (device.registered_in, device.used_in);
+    let here = Some("DE".to_owned());
+    let found = tx.device(&id(2)).await.unwrap().unwrap();
+    assert_eq!(countries(found), (here.clone(), here.clone()), "where it registered");
     let mut device = tx.device_by_key(account, &new_device(account, 2).signing_key).await.unwrap().unwrap();
     assert_eq!((device.epoch, device.window.highest(), device.slot), (2, 40, Some(2)));
     assert_eq!((device.name.as_str(), device.level, device.last_seen), ("Renamed", KeyLevel::Software, 500));
@@ -68,6 +72,12 @@ pub(super) async fn devices(store: &dyn Store) {
     tx.set_sequence(&id(2), &device.state(600)).await.unwrap();
     assert_eq!(tx.device(&id(2)).await.unwrap().unwrap().window, device.window);
     assert_eq!(tx.device(&id(3)).await.unwrap().unwrap().networks, Networks::default());
+    for abroad in [Some("FR".to_owned()), None] {
+        device.used_in.clone_from(&abroad);
+        tx.set_sequence(&id(2), &device.state(600)).await.unwrap();
+        let found = tx.device(&id(2)).await.unwrap().unwrap();
+        assert_eq!(countries(found), (here.clone(), abroad));
+    }
     device.networks.hear(IpAddr::from([203, 0, 113, 1]).into(), 600);
     tx.set_sequence(&id(2), &device.state(600)).await.unwrap();
     tx.purge(600 + 3600, 0).await.unwrap();

@@ -61,6 +61,7 @@ fn new_device(account: i64, n: u32) -> NewDevice {
         browser_hash: Some([n as u8; 32]),
         sequence: 5,
         registered: 100,
+        country: Some("DE".into()),
         replaced: 0,
     }
 }

@@ -170,6 +170,7 @@ async fn a_revoked_device_of_before() {
         browser_hash: None,
         sequence: 1,
         registered: world.now(),
+        country: None,
         replaced: 0,
     };
     let mut tx = world.store.begin().await.unwrap();

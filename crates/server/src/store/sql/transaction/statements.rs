@@ -271,6 +271,7 @@ impl Transaction for SqlTransaction {
             known.device.window = state.window.clone();
             known.device.networks = state.networks.clone();
             known.device.last_seen = state.last_seen;
+            known.device.used_in.clone_from(&state.used_in);
         }
         self.later(Write::Sequence { device: id.to_owned(), state: state.clone() }).await
     }
