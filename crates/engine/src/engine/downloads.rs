@@ -31,6 +31,7 @@ impl Engine {
             if job.hint == Hint::None {
                 let latency = now.saturating_sub(*sent).as_secs_f64();
                 self.latency += (latency - self.latency) * LATENCY_WEIGHT;
+                self.round_trip = Some(self.round_trip.map_or(latency, |least| least.min(latency)));
             }
         }
         match (begins, job.media.is_part()) {

@@ -183,7 +183,7 @@ impl Engine {
         let parts = |track: &Track| track.index().filter(|index| index.has_hints())?.part_length();
         let part =
             self.tracks.iter().map(parts).try_fold(f64::INFINITY, |least, part| Some(least.min(part?)));
-        part.map_or(0.0, |part| self.latency.min(MOST_SAVED * part))
+        part.zip(self.round_trip).map_or(0.0, |(part, round_trip)| round_trip.min(MOST_SAVED * part))
     }
 
     /// Whether the viewer's speed is one by which what is live can be followed. Who watches slowly wants to
