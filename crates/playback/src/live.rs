@@ -11,6 +11,10 @@ use nccp::{
 };
 use serde::Deserialize;
 
+mod joining;
+
+pub use joining::{BETWEEN, Joined, Joining, PATIENCE};
+
 /// Longest index that is read, in bytes.
 pub const MAX_INDEX: usize = 32 << 20;
 /// Most representations of an event.
