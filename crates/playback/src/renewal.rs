@@ -2,6 +2,8 @@
 
 /// Seconds before a renewal that failed is tried again, at first and at most.
 const AGAIN: (f64, f64) = (2.0, 60.0);
+/// At most so many where something cannot be seen for want of its key.
+const AGAIN_IN_THE_DARK: f64 = 8.0;
 
 /// What a license says of time. Times are Unix seconds by one clock, the player's choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -41,6 +43,8 @@ pub struct Renewal<R> {
     rules: Option<R>,
     /// Keys are declared that no license has been taken for yet.
     keys_wanted: bool,
+    /// Within how many seconds they were to be asked for, as it was said last.
+    within: f64,
 }
 
 impl<R> Default for Renewal<R> {
@@ -52,6 +56,7 @@ impl<R> Default for Renewal<R> {
             failures: 0,
             rules: None,
             keys_wanted: false,
+            within: 0.0,
         }
     }
 }
@@ -80,7 +85,7 @@ impl<R: Clone> Renewal<R> {
     /// that `random` (0 to 1) chooses, so that not all players ask at once. A license that has ended, but may
     /// be played on by, is renewed for them, too.
     pub fn keys_declared(&mut self, now: f64, seconds: f64, random: f64) {
-        self.keys_wanted = true;
+        (self.keys_wanted, self.within) = (true, seconds.max(0.0));
         // What failed is asked for again at its own distances.
         if !self.under_way && (self.failures == 0 || self.at.is_none()) {
             let at = now + seconds.max(0.0) * random;
@@ -112,12 +117,27 @@ impl<R: Clone> Renewal<R> {
         self.under_way
     }
 
+    /// Whether the latest license that was asked for could not be had, and is to be asked for again.
+    pub fn is_failing(&self) -> bool {
+        self.failures > 0
+    }
+
+    /// The longest wait before what failed is tried again: keys that are needed soon are asked for so often that
+    /// they come in time, if they can be had at all.
+    fn longest_wait(&self) -> f64 {
+        match self.keys_wanted {
+            true if self.within > 0.0 => self.within.clamp(AGAIN.0, AGAIN.1),
+            true => AGAIN_IN_THE_DARK,
+            false => AGAIN.1,
+        }
+    }
+
     /// No license was to be had, or it could not be used. `is_transient` says that it may be had later;
     /// `random` (0 to 1) spreads the players. Whether the film ends with it.
     #[must_use]
     pub fn failed(&mut self, now: f64, is_transient: bool, random: f64) -> bool {
         self.under_way = false;
-        let wait = (AGAIN.0 * 2f64.powi(self.failures.min(10) as i32)).min(AGAIN.1);
+        let wait = (AGAIN.0 * 2f64.powi(self.failures.min(10) as i32)).min(self.longest_wait());
         self.failures += 1;
         self.at = Some(now + wait * (0.75 + random / 2.0));
         self.rules.is_some() && !is_transient

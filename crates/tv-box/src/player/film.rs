@@ -33,9 +33,7 @@ const STANDS_STILL: f64 = 1.5;
 const SOUGHT: (f64, f64) = (0.5, 2.0);
 /// Time between positions on the screen.
 const SHOW_EVERY: Duration = Duration::from_secs(1);
-/// Keys of the next periods of an event are asked for within so many seconds, not by all at once.
-const ASK_WITHIN: f64 = 10.0;
-/// And one that is lacking already within so many.
+/// A key of an event that is lacking already is asked for within so many seconds, not by all at once.
 const ASK_SOON: f64 = 1.0;
 /// The television's picture.
 const VIEWPORT: (u32, u32) = (1920, 1080);
@@ -255,8 +253,7 @@ impl<'a> Film<'a> {
         let now = self.trusted_now();
         let unlicensed = self.event.as_mut().and_then(|event| event.heard(index));
         if let Some(first) = unlicensed.filter(|_| self.licensed) {
-            let within = (index.seconds_to(first) / 2.0).min(ASK_WITHIN);
-            self.renewal.keys_declared(now, within, fastrand::f64());
+            self.renewal.keys_declared(now, index.ask_within(first), fastrand::f64());
         }
         let in_parts = self.event.as_ref().is_some_and(Feed::in_parts);
         self.feed(Event::IndexUpdate(index.update(in_parts)))?;
@@ -302,8 +299,10 @@ impl<'a> Film<'a> {
         let mut lacking = self.tracks.iter().filter_map(TrackRun::lacks_key_of);
         let lacks = self.licensed && lacking.any(|representation| self.engine.permits(representation));
         let now = self.trusted_now();
-        // A key of an event may be declared later than a license was asked for; a film's are all there.
-        if self.event.as_mut().map_or(lacks, |event| event.lacks(lacks)) {
+        // A key of an event may be declared later than a license was asked for; a film's are all there. While
+        // the license server is away, it is waited for.
+        let is_away = self.renewal.is_failing();
+        if self.event.as_mut().map_or(lacks, |event| event.lacks(lacks && !is_away)) {
             return Err(Error::KeyMissing);
         }
         if lacks {

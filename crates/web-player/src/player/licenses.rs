@@ -27,10 +27,6 @@ use crate::{
     problem::Problem,
 };
 
-/// Players ask for the keys of an event's next period within this many seconds, or half the time that there
-/// is.
-const ASK_WITHIN: f64 = 10.0;
-
 /// What the license keeper needs of the film.
 pub(super) trait LicenseHost {
     /// A license was taken: the highest picture that it allows, in lines.
@@ -371,10 +367,9 @@ impl LicenseKeeper {
         self.declared.replace(index.keys.iter().map(|(kid, _)| kid.clone()).collect());
         let kids = self.kids.borrow();
         if let Some(first) = index.first_unlicensed(|kid| kids.contains(kid)) {
-            let within = (index.seconds_to(first) / 2.0).min(ASK_WITHIN);
             self.renewal.borrow_mut().keys_declared(
                 self.control.server_now(),
-                within,
+                index.ask_within(first),
                 js_sys::Math::random(),
             );
         }
