@@ -11,8 +11,8 @@ use crate::growing::assert_once;
 use crate::world::{Behaviour, SEGMENT, Trace, World, assert_one_range, ms, seconds};
 
 /// Seconds of a part, and how far behind what is live it is to be played.
-const PART: f64 = 0.5;
-const TARGET: f64 = 1.5;
+pub(crate) const PART: f64 = 0.5;
+pub(crate) const TARGET: f64 = 1.5;
 
 /// An event in parts, which the viewer joins.
 fn near() -> World {
