@@ -244,8 +244,8 @@ impl SegmentIndex {
         self.segments.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
     }
 
-    /// When a segment begins, in seconds; also of one of which nothing is there but its first part may be asked
-    /// for.
+    /// When a segment begins, in seconds; also of one of which nothing is there but its first part may be
+    /// asked for.
     pub fn start_of(&self, number: u64) -> Option<f64> {
         let begins_here = || self.hinted() == Some((number, 0));
         self.get(number).map(|segment| segment.start).or_else(|| begins_here().then(|| self.end()))

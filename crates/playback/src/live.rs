@@ -23,8 +23,8 @@ const MOST_REPRESENTATIONS: usize = 64;
 const WITH_PARTS: usize = 4;
 /// A player that takes parts stays so many of them behind what is live.
 const PARTS_BEHIND: f64 = 3.0;
-/// Players ask for the keys of an event's next period within this share of the time that there is, and so many
-/// seconds.
+/// Players ask for the keys of an event's next period within this share of the time that there is, and so
+/// many seconds.
 const ASK_WITHIN: (f64, f64) = (1.0 / 6.0, 10.0);
 /// Most keys and runs that are kept.
 const MOST_KEYS: usize = 10_000;
@@ -275,8 +275,8 @@ impl LiveIndex {
         number.saturating_sub(self.numbers.1) as f64 * self.lengths.0
     }
 
-    /// Within how many seconds to ask for a license with the key of number `first` and of what follows: not all
-    /// players at once, and so soon that there is time for more than one attempt.
+    /// Within how many seconds to ask for a license with the key of number `first` and of what follows: not
+    /// all players at once, and so soon that there is time for more than one attempt.
     pub fn ask_within(&self, first: u64) -> f64 {
         (self.seconds_to(first) * ASK_WITHIN.0).min(ASK_WITHIN.1)
     }

@@ -122,8 +122,8 @@ impl<R: Clone> Renewal<R> {
         self.failures > 0
     }
 
-    /// The longest wait before what failed is tried again: keys that are needed soon are asked for so often that
-    /// they come in time, if they can be had at all.
+    /// The longest wait before what failed is tried again: keys that are needed soon are asked for so often
+    /// that they come in time, if they can be had at all.
     fn longest_wait(&self) -> f64 {
         match self.keys_wanted {
             true if self.within > 0.0 => self.within.clamp(AGAIN.0, AGAIN.1),

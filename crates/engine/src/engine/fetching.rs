@@ -183,8 +183,8 @@ impl Engine {
         self.start_job(now, number, rung, (0, Media::Number(segment)), extent, out);
     }
 
-    /// A part of a segment: the first at the rung that is to be taken, what follows at the same one. How large
-    /// one is that is not there yet, nobody knows.
+    /// A part of a segment: the first at the rung that is to be taken, what follows at the same one. How
+    /// large one is that is not there yet, nobody knows.
     fn fetch_part(
         &mut self,
         now: Duration,

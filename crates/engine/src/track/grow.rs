@@ -58,8 +58,8 @@ impl Track {
         }
     }
 
-    /// A part that was asked for before it was there is not fetched after all: it comes next again, and is not
-    /// asked for before there are news.
+    /// A part that was asked for before it was there is not fetched after all: it comes next again, and is
+    /// not asked for before there are news.
     pub fn hint_lost(&mut self, job: &Job) {
         let Media::Part { number, part } = job.media else { return };
         if let Some(begun) = self.begun.filter(|begun| begun.number == number && begun.next == part + 1) {

@@ -1,5 +1,5 @@
-//! An event in announced parts, with a viewer who comes late, pauses, goes back, and sees it again. Whatever they do,
-//! it is never played slower or faster than nobody notices.
+//! An event in announced parts, with a viewer who comes late, pauses, goes back, and sees it again. Whatever
+//! they do, it is never played slower or faster than nobody notices.
 
 use crate::low_latency::{PART, TARGET};
 use crate::world::{SEGMENT, World, assert_one_range, ms, seconds};

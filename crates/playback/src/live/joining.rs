@@ -75,7 +75,8 @@ impl Joining {
         self.in_parts.unwrap_or_default()
     }
 
-    /// What the engine asks for first, where it is there already and not too old to say where what is live is.
+    /// What the engine asks for first, where it is there already and not too old to say where what is live
+    /// is.
     pub fn first(&mut self, now: Duration) -> Option<LiveIndex> {
         let (heard, index) = self.first.take()?;
         (!self.in_parts() || now.saturating_sub(heard) < FRESH).then_some(index)

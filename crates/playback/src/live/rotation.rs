@@ -57,8 +57,8 @@ struct Seen {
     has_key: bool,
 }
 
-/// Watches from one second of the event to another, while the license server is away for some of them. Players
-/// draw lots when to ask; `lot` (0 to 1) is this one's.
+/// Watches from one second of the event to another, while the license server is away for some of them.
+/// Players draw lots when to ask; `lot` (0 to 1) is this one's.
 fn watch(watched: Range<f64>, away: &Range<f64>, lot: f64) -> Seen {
     let mut renewal = Renewal::<()>::default();
     // The first license is asked for beside the manifest; nothing plays before it has come.

@@ -111,8 +111,8 @@ impl Feed {
     }
 }
 
-/// The manifest of an event, made whole: waits until something of it can be played. `takes_parts` says whether
-/// the sink can follow it by parts.
+/// The manifest of an event, made whole: waits until something of it can be played. `takes_parts` says
+/// whether the sink can follow it by parts.
 ///
 /// # Errors
 /// [`Error::Event`] where the session is gone, [`Error::Unreachable`].

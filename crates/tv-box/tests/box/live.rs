@@ -67,7 +67,8 @@ async fn b80_b85_a_box_follows_an_event_to_its_end() {
     assert!(tracks.iter().all(|track| track.samples > 50), "{tracks:?}");
 }
 
-/// B84: a box whose playhead is its own follows by parts, and joins nearer to what is live than a whole segment.
+/// B84: a box whose playhead is its own follows by parts, and joins nearer to what is live than a whole
+/// segment.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b84_a_box_joins_by_parts() {
     let world = World::new().await;
