@@ -105,7 +105,7 @@ fn an_event_that_has_ended_can_be_seen_again_from_any_place() {
     let mut world = event(160.0, 25, 1000);
     world.run_until("the end", |world| world.position > 159.9);
     let live = world.engine.live().unwrap();
-    assert!(live.window.finished && !live.follows && live.latest == 160.0, "{live:?}");
+    assert_eq!((live.window.finished, live.follows, live.latest), (true, false, 160.0));
     let asked = world.server().asked;
     for place in [0.0, 100.0] {
         world.seek(place);
