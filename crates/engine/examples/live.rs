@@ -1,5 +1,6 @@
 //! Follows a simulated event in parts over simulated links, by our rules and by those that others publish,
-//! and prints what the viewer gets: `cargo run -p engine --example live [-- --json]`. Same numbers each time.
+//! and prints what the viewer gets: `cargo run -p engine --example live [-- --markdown | --json]`. A Markdown
+//! table is what it prints without being asked, too. Same numbers each time.
 //!
 //! Ours is the engine itself. The others are their published rules in a plain player: what is measured, which
 //! picture is taken, how fast it is played. They are asked to stay as far behind as ours, fetch parts as soon
@@ -155,6 +156,8 @@ fn ours(link: &Link, seed: u64) -> Outcome {
     (world.trace, world.rtt, world.loss) = (Some(link.trace.clone()), link.rtt, link.loss);
     (world.keep_log, world.step) = (false, STEP);
     (world.server().part, world.server().distance) = (Some(PART), TARGET);
+    // The server holds requests for the part that comes next.
+    world.server().hints = true;
     world.manifest(0.0);
     let begins = world.now;
     let mut latencies = vec![];
@@ -294,7 +297,17 @@ fn theirs(rules: Rules, link: &Link, seed: u64) -> Outcome {
 }
 
 fn main() {
-    let json = std::env::args().any(|argument| argument == "--json");
+    let mut json = false;
+    for argument in std::env::args().skip(1) {
+        match argument.as_str() {
+            "--json" => json = true,
+            "--markdown" => json = false,
+            other => {
+                eprintln!("{other}: there are --markdown, which it does by itself, and --json");
+                std::process::exit(2);
+            }
+        }
+    }
     let mut rows = vec![];
     for place in 0..links(0).len() {
         for rules in Rules::ALL {

@@ -71,6 +71,8 @@ pub struct Engine {
     estimator: Estimator,
     // Seconds from a request to its first byte.
     latency: f64,
+    // The shortest that it has been.
+    round_trip: Option<f64>,
     cdns: CdnHealth,
     film: Option<Film>,
     // Of a film that grows.
@@ -120,6 +122,7 @@ impl Engine {
             config,
             estimator: Estimator::default(),
             latency: 0.1,
+            round_trip: None,
             cdns: CdnHealth::default(),
             film: None,
             growth: None,

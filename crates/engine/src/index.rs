@@ -57,6 +57,8 @@ pub struct SegmentIndex {
     open: Option<Segment>,
     // Of the latest segments, the open one among them; ascending.
     parts: VecDeque<SegmentParts>,
+    // The part that may be asked for before it is there, as it was told last.
+    hint: Option<(u64, usize)>,
 }
 
 impl SegmentIndex {
@@ -89,6 +91,7 @@ impl SegmentIndex {
             finished: false,
             open: None,
             parts: VecDeque::new(),
+            hint: None,
         }
     }
 
@@ -164,6 +167,22 @@ impl SegmentIndex {
         Some((next, if latest.number == next { latest.parts.len() } else { 0 }))
     }
 
+    /// Takes the part that may be asked for before it is there, or that there is none.
+    pub fn set_hint(&mut self, hint: Option<(u64, usize)>) {
+        self.hint = hint.filter(|(_, part)| !self.finished && *part < MOST_PARTS);
+    }
+
+    /// The part that may be asked for before it is there: the one that comes next, if the server has said so.
+    /// What it said of another, as one that lags behind does, is nothing.
+    pub fn hinted(&self) -> Option<(u64, usize)> {
+        self.hint.filter(|hint| self.next_part() == Some(*hint))
+    }
+
+    /// Whether the latest news told of a part that may be asked for before it is there.
+    pub fn has_hints(&self) -> bool {
+        self.hint.is_some()
+    }
+
     /// How long parts are, in seconds, where there are any: the longest of the latest segment.
     pub fn part_length(&self) -> Option<f64> {
         let latest = self.parts.back()?;
@@ -192,6 +211,7 @@ impl SegmentIndex {
     pub fn finish(&mut self) {
         self.finished = true;
         self.open = None;
+        self.hint = None;
         let next = self.next_number();
         self.parts.retain(|known| known.number < next);
     }
@@ -222,6 +242,13 @@ impl SegmentIndex {
             return self.open.as_ref();
         }
         self.segments.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
+    }
+
+    /// When a segment begins, in seconds; also of one of which nothing is there but its first part may be
+    /// asked for.
+    pub fn start_of(&self, number: u64) -> Option<f64> {
+        let begins_here = || self.hinted() == Some((number, 0));
+        self.get(number).map(|segment| segment.start).or_else(|| begins_here().then(|| self.end()))
     }
 
     /// Number of the segment that contains `time`; the first or last one for times outside.
@@ -389,6 +416,29 @@ mod tests {
         index.set_parts(&parts(13, 3));
         assert_eq!((index.end(), index.get(13), index.parts_of(13)), (52.0, None, None));
         assert!(index.parts_of(12).is_some(), "for who has begun with them");
+    }
+
+    #[test]
+    fn only_the_part_that_comes_next_is_hinted_at() {
+        let mut index = SegmentIndex::growing(10, vec![file(10), file(11)]).unwrap();
+        index.set_hint(Some((12, 0)));
+        assert_eq!((index.hinted(), index.start_of(12)), (None, None), "there are no parts");
+        index.set_parts(&parts(11, 8));
+        assert_eq!((index.hinted(), index.start_of(12)), (Some((12, 0)), Some(48.0)));
+        assert_eq!((index.get(12), index.at(99.0)), (None, 11), "nothing of it is there");
+        index.set_parts(&parts(12, 2));
+        assert_eq!((index.hinted(), index.start_of(12)), (None, Some(48.0)), "that one is there by now");
+        for (hint, hinted) in
+            [((12, 2), true), ((12, 1), false), ((12, 3), false), ((13, 0), false), ((11, 8), false)]
+        {
+            index.set_hint(Some(hint));
+            assert_eq!(index.hinted().is_some(), hinted, "{hint:?}");
+        }
+        index.set_hint(Some((12, 2)));
+        index.finish();
+        assert_eq!((index.hinted(), index.has_hints()), (None, false));
+        index.set_hint(Some((12, 0)));
+        assert_eq!(index.hinted(), None, "nothing comes any more");
     }
 
     #[test]

@@ -39,6 +39,17 @@ impl Media {
     }
 }
 
+/// Whether a part was asked for before it was there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// No: it was there.
+    None,
+    /// Yes, and the index does not tell of it yet: the server holds the request.
+    Held,
+    /// Yes, and the index has told of it meanwhile.
+    There,
+}
+
 /// How far a download is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobState {
@@ -71,6 +82,8 @@ pub struct Job {
     pub head: u64,
     /// What follows them.
     pub media: Media,
+    /// Whether it was asked for before it was there.
+    pub hint: Hint,
     /// All its bytes, or the most that there may be.
     pub range: ByteRange,
     /// Whether `range` is exact.
@@ -93,6 +106,11 @@ impl Job {
     /// Whether all its bytes have arrived. For a file of unknown size only the end of the answer shows that.
     pub fn is_whole(&self) -> bool {
         self.sized && self.received >= self.range.length()
+    }
+
+    /// Whether it waits for what is not there yet, and nothing of it has come.
+    pub fn is_held(&self) -> bool {
+        self.hint == Hint::Held && self.received == 0
     }
 
     /// Whether bytes of the current attempt have arrived.

@@ -55,9 +55,9 @@ impl Step {
         self.has_init && self.index.is_some()
     }
 
-    /// Whether this segment may be fetched.
+    /// Whether this segment may be fetched, or what there is of it, or its first part as soon as it is there.
     pub fn offers(&self, number: u64) -> bool {
-        self.is_ready() && self.index.as_ref().is_some_and(|index| index.get(number).is_some())
+        self.is_ready() && self.index.as_ref().is_some_and(|index| index.start_of(number).is_some())
     }
 
     /// Whether it is published whole: of what is made no more the last segment may be there in parts for

@@ -44,10 +44,12 @@
 //! ([`index::NewSegments::parts`]). The live edge is then where the last part ends. Near it, parts are
 //! fetched one after the other as soon as they are heard of, and who follows asks for the index with the part
 //! to wait for ([`IndexQuestion::part`]), at once after each answer. Further behind, segments are fetched
-//! whole. All parts of a segment are of one representation: another is chosen where a segment begins, or when
-//! a part comes so slowly that all of its segment comes sooner at a lower one. Part 0 begins with a picture
-//! that decoding can begin with; where something has to be forgotten ([`Command::Reset`]), its segment is
-//! fetched again from there.
+//! whole. Where the server says which part comes next ([`index::NewSegments::hint`]), that is asked for
+//! before it is there: the server holds the request, a round trip is saved, and the viewer is kept so much
+//! nearer to the edge. All parts of a segment are of one representation: another is chosen where a segment
+//! begins, or when a part comes so slowly that all of its segment comes sooner at a lower one. Part 0 begins
+//! with a picture that decoding can begin with; where something has to be forgotten ([`Command::Reset`]), its
+//! segment is fetched again from there.
 //!
 //! # Examples
 //!
@@ -129,6 +131,7 @@
 //!         first: 100,
 //!         segments: (100..105).map(file).collect(),
 //!         parts: vec![],
+//!         hint: None,
 //!     }],
 //!     finished: false,
 //! };

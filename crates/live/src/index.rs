@@ -71,6 +71,14 @@ struct Rep<'a> {
     channels: Option<u16>,
     init: Init,
     segments: Vec<Seg>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<Hint>,
+}
+
+#[derive(Serialize)]
+struct Hint {
+    n: u64,
+    part: usize,
 }
 
 #[derive(Serialize)]
@@ -146,19 +154,22 @@ pub fn json(
         representations: broadcast
             .representations()
             .filter(|r| !r.is_retired())
-            .map(|r| representation(r, since, last))
+            .map(|r| representation(r, since, last, state))
             .collect(),
     };
     serde_json::to_vec(&index)
 }
 
-fn representation(r: Representation<'_>, since: Option<u64>, last: u64) -> Rep<'_> {
+fn representation(r: Representation<'_>, since: Option<u64>, last: u64, state: EventState) -> Rep<'_> {
     let source = r.source();
     let (size, sound) = match &source.kind {
         Kind::Video { size, .. } => (Some(*size), None),
         Kind::Audio { sample_rate, channels } => (None, Some((*sample_rate, *channels))),
     };
     let (size, sound) = (size.unzip(), sound.unzip());
+    // What a silent encoder would make next may never come.
+    let (n, part) = r.window().next();
+    let hint = (state == EventState::Live).then_some(Hint { n, part });
     let wanted = |segment: &&Segment| since.is_none_or(|since| segment.number >= since);
     Rep {
         id: r.id(),
@@ -175,6 +186,7 @@ fn representation(r: Representation<'_>, since: Option<u64>, last: u64) -> Rep<'
         channels: sound.1,
         init: Init { url: format!("{}/init.mp4", r.id()), size: r.header().len() },
         segments: r.window().segments().filter(wanted).map(|segment| seg(segment, last)).collect(),
+        hint,
     }
 }
 

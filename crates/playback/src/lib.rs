@@ -6,6 +6,7 @@
 //! * [`HeadAssembly`], [`parse_index`]: from the first bytes of a file to its init segment and index
 //! * [`Downloads`]: which downloads of a track are under way, and what follows from each piece that comes
 //! * [`LiveIndex`]: what is told of an event while it goes on, and the manifest that it makes whole
+//! * [`Joining`]: when there is enough of an event to begin with, and whether it is followed by parts
 //! * [`Renewal`]: when the license of a film that plays is renewed, and what comes of it when it is not
 //! * [`stream`]: a film's segments over a persistent connection, in place of ranged requests
 //! * [`cmcd`]: what a CDN that asks for it is told with each request
@@ -40,7 +41,10 @@ pub mod waits;
 
 pub use downloads::{Downloads, Head, Part, Step, heads};
 pub use head::{HeadAssembly, parse_index};
-pub use live::{LiveIndex, MAX_INDEX, Run, engine_question, index_question, is_same_session, wall_of};
+pub use live::{
+    BETWEEN, Joined, Joining, LiveIndex, MAX_INDEX, PATIENCE, Run, engine_question, index_question,
+    is_same_session, wall_of,
+};
 pub use nccp::EventState;
 pub use pictures::{DynamicRange, Fit, PictureChoice, PictureGroup, pictures_to_ask_about};
 pub use presentation::{media_type, presentation};

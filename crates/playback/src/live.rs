@@ -11,6 +11,10 @@ use nccp::{
 };
 use serde::Deserialize;
 
+mod joining;
+
+pub use joining::{BETWEEN, Joined, Joining, PATIENCE};
+
 /// Longest index that is read, in bytes.
 pub const MAX_INDEX: usize = 32 << 20;
 /// Most representations of an event.
@@ -75,6 +79,8 @@ struct Representation {
     segments: BTreeMap<u64, Segment>,
     /// The parts of the latest, the one that is being made among them.
     parts: Vec<SegmentParts>,
+    /// The part that may be asked for before it is there.
+    hint: Option<(u64, usize)>,
 }
 
 #[derive(Deserialize)]
@@ -127,6 +133,13 @@ struct RawRepresentation {
     channels: Option<u16>,
     init: RawInit,
     segments: Vec<RawSegment>,
+    hint: Option<RawHint>,
+}
+
+#[derive(Deserialize)]
+struct RawHint {
+    n: u64,
+    part: u64,
 }
 
 #[derive(Deserialize)]
@@ -337,6 +350,7 @@ impl Representation {
         let in_parts = raw.segments.iter().rev().filter(|one| !one.parts.is_empty()).take(WITH_PARTS);
         let whole = raw.segments.iter().filter(|one| one.complete && one.duration > 0 && one.size > 0);
         Some(Self {
+            hint: raw.hint.and_then(|hint| Some((hint.n, usize::try_from(hint.part).ok()?))),
             parts: in_parts.map(parts).collect::<Vec<_>>().into_iter().rev().collect(),
             segments: whole.map(|one| (one.n, segment(one))).collect(),
             media_type,
@@ -370,16 +384,19 @@ impl Representation {
                     first: *number,
                     segments: vec![*segment],
                     parts: Vec::new(),
+                    hint: None,
                 }),
             }
         }
         let Some(oldest) = self.parts.first().filter(|_| in_parts) else { return runs };
         if runs.is_empty() {
             let (representation, first) = (self.id.clone(), oldest.number);
-            runs.push(NewSegments { representation, first, segments: Vec::new(), parts: Vec::new() });
+            let (segments, parts) = (Vec::new(), Vec::new());
+            runs.push(NewSegments { representation, first, segments, parts, hint: None });
         }
         if let Some(latest) = runs.last_mut() {
             latest.parts.clone_from(&self.parts);
+            latest.hint = self.hint;
         }
         runs
     }
@@ -476,5 +493,7 @@ pub fn is_same_session(one: &Manifest, other: &Manifest) -> bool {
     path(one) == path(other)
 }
 
+#[cfg(test)]
+mod rotation;
 #[cfg(test)]
 mod tests;

@@ -125,6 +125,11 @@ impl<R: Clone> Renewal<R> {
         self.under_way
     }
 
+    /// Whether the latest license that was asked for could not be had, and is to be asked for again.
+    pub fn is_failing(&self) -> bool {
+        self.failures > 0
+    }
+
     /// No license was to be had, or it could not be used. `is_transient` says that it may be had later;
     /// `random` (0 to 1) spreads the players. Whether the film ends with it.
     #[must_use]

@@ -88,7 +88,10 @@ impl Engine {
             // The caps leave nothing, so take the lowest that is allowed at all.
             rungs.extend(track.ladder.iter().find(|(_, step)| self.allowed(step)).map(|(rung, _)| rung));
         }
-        let seconds = track.index()?.get(segment).map_or(4.0, |s| s.end - s.start);
+        let index = track.index()?;
+        // Of one that has not begun, and is about to, as much as is there of others when they are chosen.
+        let begins = || index.hinted().and_then(|_| index.part_length()).unwrap_or(4.0);
+        let seconds = index.get(segment).map_or_else(begins, |s| s.end - s.start);
         let offer = |rung: &Rung| {
             let step = track.ladder.step(*rung);
             Offer { bits: step.bits(segment, seconds), rate: step.rate(segment) }
@@ -243,6 +246,10 @@ impl Engine {
         let (start, end) = segment?;
         let expected = match job.media {
             Media::Number(number) if !job.sized => track.ladder.step(job.rung).bytes(number)?,
+            Media::Part { number, part } if !job.sized => {
+                let of = track.ladder.step(job.rung).index.as_ref()?.parts_of(number)?;
+                of.parts.get(part)?.size
+            }
             _ => job.range.length(),
         };
         let deadline = if start <= self.position + 0.1 {

@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     event::{Command, Failure, FetchId, FetchSpec},
     extent::Extent,
-    job::{Job, JobState, Media, Waiting},
+    job::{Hint, Job, JobState, Media, Waiting},
     ladder::Rung,
     model::{ByteRange, Cdn, Layout, RangeForm, Source},
 };
@@ -27,8 +27,12 @@ impl Engine {
         let begins = flowing.is_none();
         if begins {
             *flowing = Some((now, job.received));
-            let latency = now.saturating_sub(*sent).as_secs_f64();
-            self.latency += (latency - self.latency) * LATENCY_WEIGHT;
+            // What was asked for before it was there says nothing of the way.
+            if job.hint == Hint::None {
+                let latency = now.saturating_sub(*sent).as_secs_f64();
+                self.latency += (latency - self.latency) * LATENCY_WEIGHT;
+                self.round_trip = Some(self.round_trip.map_or(latency, |least| least.min(latency)));
+            }
         }
         match (begins, job.media.is_part()) {
             (true, true) => self.estimator.part_begins(now, *sent, bytes),
@@ -150,12 +154,15 @@ impl Engine {
         self.next_id += 1;
         let state = JobState::Waiting { until: now };
         let (received, since) = (0, now);
+        // The size of every part that is there is known.
+        let hint = if media.is_part() && !sized { Hint::Held } else { Hint::None };
         let jobs = &mut self.tracks[number].jobs;
         jobs.push(Job {
             id,
             rung,
             head,
             media,
+            hint,
             range,
             sized,
             received,

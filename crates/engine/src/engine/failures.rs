@@ -12,6 +12,9 @@ use crate::{
 
 /// A head that is not needed to play is given up after so many failures.
 const HEAD_TRIES: u32 = 2;
+/// The server holds a request for a part that is not there yet for twelve seconds at most; one that takes so
+/// long does not come.
+const HELD: Duration = Duration::from_secs(15);
 
 impl Engine {
     pub(super) fn fetch_failed(
@@ -33,6 +36,16 @@ impl Engine {
         }
         if job.is_flowing() {
             self.estimator.ended(now);
+        }
+        // What was to come did not, as when the encoder falls silent: no fault of the CDN.
+        let never_came = match failure {
+            Failure::TimedOut => true,
+            Failure::Status(status) => !matches!(status, 400 | 403),
+            _ => false,
+        };
+        if job.is_held() && never_came {
+            let job = track.jobs.remove(place);
+            return track.hint_lost(&job);
         }
         if failure == Failure::Unstreamed {
             job.state = JobState::Waiting { until: now };
@@ -120,6 +133,7 @@ impl Engine {
         // Nobody near the live edge can wait as long for a part as for a segment, if another CDN has it.
         let others = self.film.as_ref().is_some_and(|film| film.cdns.len() > 1);
         let limit = |job: &Job| match job.media.is_part() && others {
+            _ if job.is_held() => HELD,
             true => rules.first_byte_limit(job.failures) / 2,
             false => rules.first_byte_limit(job.failures),
         };

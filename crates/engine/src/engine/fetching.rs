@@ -159,7 +159,7 @@ impl Engine {
             (_, Cursor::Number(cursor)) => cursor,
             (_, Cursor::Time(_)) => return false,
         };
-        let start = |index: &SegmentIndex, number| index.get(number).map_or(f64::INFINITY, |s| s.start);
+        let start = |index: &SegmentIndex, number| index.start_of(number).unwrap_or(f64::INFINITY);
         start(of_audio, segment) > start(of_video, next) + 1.0
     }
 
@@ -183,7 +183,8 @@ impl Engine {
         self.start_job(now, number, rung, (0, Media::Number(segment)), extent, out);
     }
 
-    /// A part of a segment: the first at the rung that is to be taken, what follows at the same one.
+    /// A part of a segment: the first at the rung that is to be taken, what follows at the same one. How
+    /// large one is that is not there yet, nobody knows.
     fn fetch_part(
         &mut self,
         now: Duration,
@@ -197,14 +198,18 @@ impl Engine {
             None => self.rung_of_segment(now, number, segment, out),
         };
         let Some(rung) = rung else { return };
-        let of = self.tracks[number].ladder.step(rung).index.as_ref().and_then(|i| i.parts_of(segment));
-        let Some(size) = of.and_then(|of| of.parts.get(part)).map(|part| part.size) else { return };
+        let Some(index) = self.tracks[number].ladder.step(rung).index.as_ref() else { return };
+        let there = index.parts_of(segment).and_then(|of| of.parts.get(part));
+        let size = there.map(|part| part.size);
+        if size.is_none() && index.hinted() != Some((segment, part)) {
+            return;
+        }
         if begun.is_none() {
             self.begin_segment(number, rung, segment);
         }
         self.tracks[number].begun = Some(Begun { number: segment, rung, next: part + 1 });
         let media = Media::Part { number: segment, part };
-        self.start_job(now, number, rung, (0, media), Extent::file(Some(size)), out);
+        self.start_job(now, number, rung, (0, media), Extent::file(size), out);
     }
 
     fn rung_of_segment(

@@ -12,7 +12,7 @@ use crate::{
     buffer::Ranges,
     event::{Command, IndexQuestion},
     index::IndexUpdate,
-    job::Job,
+    job::{Hint, Job},
     ladder::{Rung, Step},
     model::TrackKind,
     track::{Cursor, Track},
@@ -156,6 +156,7 @@ impl Engine {
         let (first, before) = (growth.first, self.newest());
         let tracks = self.tracks.iter_mut();
         let unusable: Vec<String> = tracks.flat_map(|track| track.grow(update, first)).collect();
+        self.tracks.iter_mut().for_each(|track| track.hints_come_true(now));
         let (wait, stride) = self.time_to_news(self.newest() > before);
         let edge = self.window().map(|window| window.edge);
         if let Some(growth) = &mut self.growth {
@@ -176,7 +177,7 @@ impl Engine {
         for number in 0..self.tracks.len() {
             self.give_up_what_has_left(now, number, out);
             self.begin_at_what_is_published(now, number, out);
-            self.leave_what_stands_still(number);
+            self.leave_what_stands_still(now, number, out);
         }
         self.join(now, out);
     }
@@ -213,14 +214,30 @@ impl Engine {
     }
 
     fn give_up_what_has_left(&mut self, now: Duration, number: usize, out: &mut Vec<Command>) {
+        if self.growth.as_ref().is_some_and(|growth| growth.finished) {
+            self.give_up_what_is_held(now, number, out);
+        }
         let track = &self.tracks[number];
         let has_left = |job: &Job| match (job.media.number(), &track.ladder.step(job.rung).index) {
+            // Its first part may have been asked for before it was there.
+            (Some(segment), Some(index)) if job.hint != Hint::None && segment == index.next_number() => {
+                index.is_finished()
+            }
             (Some(segment), Some(index)) => index.get(segment).is_none(),
             _ => false,
         };
         if track.jobs.iter().any(has_left) {
             self.lose(now, number, out);
         }
+    }
+
+    /// What was asked for before it was there is not wanted any more.
+    fn give_up_what_is_held(&mut self, now: Duration, number: usize, out: &mut Vec<Command>) {
+        let Some(job) = self.tracks[number].segment_job().filter(|job| job.is_held()).cloned() else {
+            return;
+        };
+        self.drop_jobs(now, number, |other: &Job| other.id == job.id, out);
+        self.tracks[number].hint_lost(&job);
     }
 
     /// The representation to begin with may not be among those that are published.
@@ -237,16 +254,18 @@ impl Engine {
 
     /// The representation that plays may be published no more while others are: what follows is fetched of
     /// the nearest of those.
-    fn leave_what_stands_still(&mut self, number: usize) {
+    fn leave_what_stands_still(&mut self, now: Duration, number: usize, out: &mut Vec<Command>) {
         let track = &self.tracks[number];
         let next = |step: &Step| step.index.as_ref().map_or(0, |index| index.next_number());
         let newest = track.ladder.iter().map(|(_, step)| next(step)).max().unwrap_or(0);
         let stands = next(track.ladder.step(track.current)).saturating_add(STANDS_STILL) <= newest;
-        if track.kind != TrackKind::Video || !stands || track.segment_job().is_some() || !self.has_joined() {
+        let is_busy = track.segment_job().is_some_and(|job| !job.is_held());
+        if track.kind != TrackKind::Video || !stands || is_busy || !self.has_joined() {
             return;
         }
         let goes_on = |_: Rung, step: &Step| next(step).saturating_add(1) >= newest && self.allowed(step);
         if let Some(rung) = track.ladder.nearest(track.current, goes_on) {
+            self.give_up_what_is_held(now, number, out);
             self.tracks[number].current = rung;
         }
     }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::{Engine, window::Window};
-use crate::event::Command;
+use crate::{event::Command, track::Track};
 
 /// Rates differ from 1 by this much at most: nobody hears or sees it.
 const MOST: f64 = 0.03;
@@ -30,6 +30,8 @@ const FAR: (f64, f64) = (8.0, 3.0);
 /// The same where the edge goes on in parts: who wants low latency gets it back soon. The rate makes good two
 /// seconds a minute.
 const FAR_IN_PARTS: (f64, f64) = (4.0, 3.0);
+/// A round trip that is saved counts as far as it is this share of a part.
+const MOST_SAVED: f64 = 0.5;
 /// An edge that has not gone on for two steps, and this many seconds, stands still.
 const STANDS: f64 = 3.0;
 
@@ -171,8 +173,17 @@ impl Engine {
             latest: growth.latest(&window),
             follows: growth.pace.follows && !window.finished,
             latency: growth.pace.latency.filter(|_| !window.finished),
-            target: growth.distance() + growth.pace.raised,
+            target: growth.distance() + growth.pace.raised - self.saved(),
         })
+    }
+
+    /// How much nearer to the edge the viewer may be because parts are asked for before they are there, in
+    /// seconds: each comes earlier by a round trip, and what is in the buffer meanwhile is the same.
+    fn saved(&self) -> f64 {
+        let parts = |track: &Track| track.index().filter(|index| index.has_hints())?.part_length();
+        let part =
+            self.tracks.iter().map(parts).try_fold(f64::INFINITY, |least, part| Some(least.min(part?)));
+        part.zip(self.round_trip).map_or(0.0, |(part, round_trip)| round_trip.min(MOST_SAVED * part))
     }
 
     /// Whether the viewer's speed is one by which what is live can be followed. Who watches slowly wants to
@@ -195,6 +206,7 @@ impl Engine {
         let (Some(window), ahead) = (self.window(), self.buffered().ahead(self.position)) else { return };
         let (position, playing, started) = (self.position, self.playing, self.watch.started);
         let (stalls, keeps_up) = (self.watch.counters.rebuffers, self.keeps_up());
+        let saved = self.saved();
         let Some(growth) = self.growth.as_mut().filter(|growth| growth.joined()) else { return };
         let (distance, has_index) = (growth.distance(), growth.has_index());
         let pace = &mut growth.pace;
@@ -202,7 +214,7 @@ impl Engine {
         pace.follows &= !window.finished && keeps_up && (playing || !started);
         pace.latency = Some((pace.edge_at(now) - position).max(0.0));
         pace.count(now, stalls, has_index);
-        pace.choose(distance + pace.raised, ahead, playing);
+        pace.choose(distance + pace.raised - saved, ahead, playing);
     }
 
     /// Brings a viewer who follows and has fallen far behind to what is live; says whether it did.

@@ -25,4 +25,7 @@ pub struct NewSegments {
     /// Low latency: the parts of the segment that is being made, which has the number behind the last whole
     /// one's, and of those that were made just now. None where parts are not used.
     pub parts: Vec<SegmentParts>,
+    /// The part that comes next, by the numbers of its segment and of itself, where the server holds a
+    /// request for it until it is there. `None` where such a request is an error.
+    pub hint: Option<(u64, usize)>,
 }

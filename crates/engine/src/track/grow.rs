@@ -1,8 +1,11 @@
 //! Segments that are published while the film plays.
 
+use std::time::Duration;
+
 use super::Track;
 use crate::{
     index::{IndexUpdate, Location, NewSegments, SegmentIndex},
+    job::{Hint, Job, JobState, Media},
     ladder::Step,
     model::TrackKind,
 };
@@ -38,6 +41,34 @@ impl Track {
         }
         unusable
     }
+
+    /// Parts that were asked for before they were there, and are there now, are to come soon.
+    pub fn hints_come_true(&mut self, now: Duration) {
+        let Self { jobs, ladder, .. } = self;
+        for job in jobs.iter_mut().filter(|job| job.hint == Hint::Held) {
+            let Media::Part { number, part } = job.media else { continue };
+            let of = ladder.step(job.rung).index.as_ref().and_then(|index| index.parts_of(number));
+            if of.is_none_or(|of| of.parts.len() <= part) {
+                continue;
+            }
+            job.hint = Hint::There;
+            if let JobState::Running { active, .. } = &mut job.state {
+                *active = now.max(*active);
+            }
+        }
+    }
+
+    /// A part that was asked for before it was there is not fetched after all: it comes next again, and is
+    /// not asked for before there are news.
+    pub fn hint_lost(&mut self, job: &Job) {
+        let Media::Part { number, part } = job.media else { return };
+        if let Some(begun) = self.begun.filter(|begun| begun.number == number && begun.next == part + 1) {
+            self.begun = (part > 0).then_some(super::Begun { next: part, ..begun });
+        }
+        if let Some(index) = &mut self.ladder.step_mut(job.rung).index {
+            index.set_hint(None);
+        }
+    }
 }
 
 fn add(index: &mut Option<SegmentIndex>, new: &NewSegments) -> bool {
@@ -46,6 +77,7 @@ fn add(index: &mut Option<SegmentIndex>, new: &NewSegments) -> bool {
     let fits = are_files && index.extend(new.first, &new.segments);
     if fits {
         new.parts.iter().for_each(|of| index.set_parts(of));
+        index.set_hint(new.hint);
     }
     fits
 }

@@ -62,32 +62,43 @@ impl Track {
             Cursor::Number(number) => number.max(index.numbers().start),
         };
         let number = self.next_missing(index, from, replaceable);
-        let segment = index.get(number).copied();
+        let start = index.start_of(number);
         let ahead: u64 = (index.at(position)..number).map(|number| self.bytes(number)).sum();
         self.cursor = Cursor::Number(number);
-        match segment {
-            Some(segment) if segment.start < position + self.goals.forward && ahead < self.goals.bytes => {
+        match start {
+            Some(start) if start < position + self.goals.forward && ahead < self.goals.bytes => {
                 self.need_of(number, position)
             }
             _ => Need::Nothing,
         }
     }
 
-    /// What comes next of a segment: all of it, or a part.
+    /// What comes next of a segment: all of it, or a part; near the live edge also one that is not there yet,
+    /// but may be asked for.
     fn need_of(&self, number: u64, position: f64) -> Need {
         let index = |rung: Rung| self.ladder.step(rung).index.as_ref();
         let is_whole = index(self.current).is_some_and(|index| index.is_whole(number));
+        let is_near = self.ahead(position) < NO_PARTS_FROM;
+        let hinted = |rung: Rung| index(rung).and_then(SegmentIndex::hinted).filter(|_| is_near);
         let Some(begun) = self.begun.filter(|begun| begun.number == number) else {
-            let has_parts = index(self.current).is_some_and(|index| index.parts_of(number).is_some());
+            let has_parts = index(self.current).is_some_and(|index| index.parts_of(number).is_some())
+                || hinted(self.current) == Some((number, 0));
             return match is_whole {
                 true => Need::Segment(number),
-                false if has_parts && self.ahead(position) < NO_PARTS_FROM => Need::Part(number, 0),
+                false if has_parts && is_near => Need::Part(number, 0),
                 false => Need::Nothing,
             };
         };
         match index(begun.rung).and_then(|index| index.parts_of(number)) {
             Some(of) if begun.next < of.parts.len() => Need::Part(number, begun.next),
+            Some(_) if !is_whole && hinted(begun.rung) == Some((number, begun.next)) => {
+                Need::Part(number, begun.next)
+            }
             Some(_) if !is_whole => Need::Nothing,
+            // Its first part came before news of it.
+            None if !is_whole && index(begun.rung).is_some_and(|index| index.next_number() == number) => {
+                Need::Nothing
+            }
             // Its parts are not told any more.
             _ => Need::Segment(number),
         }

@@ -11,8 +11,8 @@ use crate::growing::assert_once;
 use crate::world::{Behaviour, SEGMENT, Trace, World, assert_one_range, ms, seconds};
 
 /// Seconds of a part, and how far behind what is live it is to be played.
-const PART: f64 = 0.5;
-const TARGET: f64 = 1.5;
+pub(crate) const PART: f64 = 0.5;
+pub(crate) const TARGET: f64 = 1.5;
 
 /// An event in parts, which the viewer joins.
 fn near() -> World {
@@ -102,6 +102,102 @@ fn each_part_is_fetched_once_and_of_one_representation() {
     assert!((115..=135).contains(&asked.len()), "{}", asked.len());
     let waits: Vec<_> = asked.into_iter().flatten().collect();
     assert!(waits.len() > 100 && waits.is_sorted(), "{waits:?}");
+}
+
+/// An event on a link of 80 ms that carries all that is to be had.
+fn far_away(hints: bool) -> World {
+    let mut world = near();
+    (world.rtt, world.bandwidth) = (ms(80), 20e6);
+    world.server().hints = hints;
+    world.run(seconds(60));
+    world
+}
+
+/// The request is there when the part is: it comes by half a round trip instead of one and a half.
+#[test]
+fn b84_a_part_that_is_asked_for_before_it_is_there_comes_a_round_trip_earlier() {
+    let late = |hints: bool| {
+        let mut world = far_away(hints);
+        world.parts_late.clear();
+        world.run(seconds(120));
+        assert_eq!((world.failure(), world.seen.rebuffers, world.seen.jumps), (None, 0, 1), "hints {hints}");
+        assert_eq!(world.engine.stats().failures, 0);
+        assert_once(&world);
+        assert_one_range(&world);
+        let parts: Vec<_> = world.fetches().into_iter().filter(is_part).collect();
+        assert_eq!(
+            parts.iter().any(|spec| !spec.sized),
+            hints,
+            "nobody knows yet how large it is going to be"
+        );
+        world.parts_late.iter().sum::<f64>() / world.parts_late.len() as f64
+    };
+    let (after, before) = (late(false), late(true));
+    assert!(before < after - 0.06, "asked for after news of it {after} s, before it was there {before} s");
+}
+
+/// What is saved is given to the viewer: who has had a stall, and comes nearer to what is live again, comes
+/// nearer than without.
+#[test]
+fn b84_who_asks_before_it_is_there_is_less_far_behind() {
+    let behind = |hints: bool| {
+        let mut world = far_away(hints);
+        world.gone = true;
+        world.run(seconds(3));
+        world.gone = false;
+        world.tell(Event::Online);
+        // Until what the stall has added to the distance is taken back.
+        world.run(seconds(330));
+        let target = world.engine.live().unwrap().target;
+        let saved = if hints { 0.06..0.13 } else { -0.001..0.001 };
+        assert!(saved.contains(&(TARGET - target)), "hints {hints}: {target}");
+        let stalls = world.seen.rebuffers;
+        let seen = latencies(&mut world, 60);
+        assert_eq!((world.failure(), world.seen.rebuffers), (None, stalls));
+        percentile(&seen, 0.5)
+    };
+    let (without, with) = (behind(false), behind(true));
+    assert!(with < without - 0.02, "{with} {without}");
+}
+
+/// Nobody is at fault when what was announced does not come: it is asked for again when there are news.
+#[test]
+fn an_encoder_that_falls_silent_costs_no_cdn_its_turn() {
+    let mut world = far_away(true);
+    world.server().stopped = true;
+    world.run(seconds(40));
+    assert_eq!((world.failure(), world.engine.stats().failures, world.engine.trouble()), (None, 0, None));
+    world.server().stopped = false;
+    let from = world.fetches().len();
+    let position = world.position;
+    world.run(seconds(60));
+    assert!(world.position > position + 50.0, "{} {position}", world.position);
+    assert_eq!((world.failure(), world.engine.stats().failures), (None, 0));
+    assert!(
+        world.fetches()[from..].iter().all(|spec| spec.url.contains("//one/")),
+        "the first CDN serves on"
+    );
+}
+
+/// A CDN that refuses what is not there yet is asked for what is there, and one that has nothing is left.
+#[test]
+fn a_cdn_without_parts_is_left_for_another_although_they_were_announced() {
+    let mut world = far_away(true);
+    world.cdns.insert("one".into(), Behaviour::Fail(Failure::Status(404)));
+    world.run(seconds(30));
+    assert_eq!(world.failure(), None);
+    assert!(world.seen.rebuffers <= 1, "{:?}", world.seen);
+    assert!(world.fetches().last().is_some_and(|spec| is_part(spec) && spec.url.contains("//two/")));
+}
+
+#[test]
+fn an_event_with_announced_parts_ends_as_any_other() {
+    let mut world = World::broadcast(160.0, 25, 1000);
+    (world.server().part, world.server().distance, world.server().hints) = (Some(PART), TARGET, true);
+    world.manifest(0.0);
+    world.run_until("the end", |world| world.position > 159.9);
+    assert_eq!((world.failure(), world.seen.rebuffers, world.ends()), (None, 0, 1));
+    assert!(world.ended && world.engine.window().is_some_and(|window| window.finished));
 }
 
 #[test]

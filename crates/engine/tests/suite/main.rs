@@ -5,6 +5,7 @@ mod any_events;
 mod buffering;
 mod decoding;
 mod delivery;
+mod dvr;
 mod growing;
 mod live;
 mod low_latency;

@@ -156,6 +156,21 @@ fn parts_are_told_and_bring_the_viewer_nearer_to_what_is_live() {
     assert_eq!(told, [(6, 0, 1), (6, 0, 1)]);
 }
 
+/// B84: the part that comes next is told, so that it can be asked for before it is there.
+#[test]
+fn b84_the_part_that_comes_next_is_told_to_who_takes_parts() {
+    let mut value = in_parts();
+    value["representations"][0]["hint"] = json!({"n": 6, "part": 2});
+    let index = parse(&value).unwrap();
+    let hints = |in_parts| index.update(in_parts).added.iter().map(|new| new.hint).collect::<Vec<_>>();
+    assert_eq!(hints(true), [Some((6, 2)), None], "sound has none");
+    assert_eq!(hints(false), [None, None], "whole segments are waited for");
+    for (hint, read) in [(json!({"n": u64::MAX, "part": 0}), Some((u64::MAX, 0))), (json!(null), None)] {
+        value["representations"][0]["hint"] = hint;
+        assert_eq!(parse(&value).unwrap().update(true).added[0].hint, read);
+    }
+}
+
 #[test]
 fn every_network_that_has_the_index_has_the_files() {
     let mut manifest = manifest();

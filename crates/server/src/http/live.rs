@@ -142,7 +142,9 @@ impl Asked<'_> {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         let immutable = if immutable { ", immutable" } else { "" };
-        let kept = format!("public, max-age={}{immutable}", self.granted.max_age(seconds, self.now));
+        // Until the URL expires, and not from when something was asked for that had to be waited for.
+        let now = self.service.clock.now().max(self.now);
+        let kept = format!("public, max-age={}{immutable}", self.granted.max_age(seconds, now));
         if let Ok(value) = HeaderValue::try_from(kept) {
             headers.insert(header::CACHE_CONTROL, value);
         }

@@ -4,17 +4,11 @@ use std::time::Duration;
 
 use engine::IndexQuestion;
 use nccp::{LiveManifest, Manifest};
-use playback::{EventState, LiveIndex, MAX_INDEX, engine_question, index_question};
+use playback::{BETWEEN, Joined, Joining, LiveIndex, MAX_INDEX, PATIENCE, engine_question, index_question};
 use tokio::time::Instant;
 
 use crate::Error;
 
-/// The server holds an answer back for twelve seconds at most; one that takes so long does not come.
-const PATIENCE: Duration = Duration::from_secs(15);
-/// From one question to the next while nothing of the event can be played, at least.
-const BETWEEN: Duration = Duration::from_millis(700);
-/// How often a representation that has only just begun, or enough to begin with, is waited for.
-const SETTLING: u32 = 4;
 /// So often in a row there may be no answer, until that is a failure.
 const MOST_FAILURES: u32 = 8;
 /// How long what is there may lack its key: a license was asked for too early for it.
@@ -29,9 +23,6 @@ pub(super) enum NoIndex {
     Gone,
 }
 
-/// Player programs want more ahead than low latency leaves: segments are fetched when they are whole.
-pub(super) const IN_PARTS: bool = false;
-
 /// What an event's manifest names no more.
 pub(super) const MOVED: Error = Error::Event("it is over, or goes on under another address");
 
@@ -40,8 +31,9 @@ pub(super) struct Feed {
     live: LiveManifest,
     /// The index that the manifest was made whole with.
     whole: LiveIndex,
-    /// Whether the engine has it.
-    told: bool,
+    joining: Joining,
+    /// When it was begun to be joined.
+    begun: Instant,
     /// KIDs that the latest index names.
     declared: Vec<String>,
     /// KIDs that were declared when the last license was asked for.
@@ -57,20 +49,25 @@ fn kids(index: &LiveIndex) -> Vec<String> {
 }
 
 impl Feed {
-    fn new(live: LiveManifest, whole: LiveIndex) -> Self {
+    fn new(live: LiveManifest, whole: LiveIndex, joining: Joining, begun: Instant) -> Self {
         let declared = kids(&whole);
         // The first license is asked for beside the manifest, and may be a period older than the index.
         let asked = declared[..declared.len().saturating_sub(1).max(1).min(declared.len())].to_vec();
-        Self { live, whole, told: false, declared, asked, licensed: Vec::new(), lacking: None }
+        Self { live, whole, joining, begun, declared, asked, licensed: Vec::new(), lacking: None }
     }
 
-    /// What the engine asks for; at first all that was known when the film began.
+    /// Whether the engine is to hear of parts of segments.
+    pub(super) fn in_parts(&self) -> bool {
+        self.joining.in_parts()
+    }
+
+    /// What the engine asks for; at first all that was known when the film began, if it is not too old.
     pub(super) fn news(
         &mut self,
         client: &reqwest::Client,
         question: &IndexQuestion,
     ) -> impl Future<Output = Result<Box<LiveIndex>, NoIndex>> + Send + use<> {
-        let known = (!std::mem::replace(&mut self.told, true)).then(|| self.whole.clone());
+        let known = self.joining.first(self.begun.elapsed());
         let (client, url) = (client.clone(), engine_question(&self.live, question));
         async move {
             match known {
@@ -110,34 +107,31 @@ impl Feed {
         if let Some(live) = &fresh.live {
             self.live = live.clone();
         }
-        self.whole.complete(fresh, IN_PARTS).0
+        self.whole.complete(fresh, self.in_parts()).0
     }
 }
 
-/// The manifest of an event, made whole: waits until something of it can be played.
+/// The manifest of an event, made whole: waits until something of it can be played. `takes_parts` says
+/// whether the sink can follow it by parts.
 ///
 /// # Errors
 /// [`Error::Event`] where the session is gone, [`Error::Unreachable`].
 pub(super) async fn complete(
     client: &reqwest::Client,
     manifest: &Manifest,
+    takes_parts: bool,
 ) -> Result<(Manifest, Feed), Error> {
     let live = manifest.live.clone().ok_or(Error::Protocol)?;
-    let (mut next, mut unsettled, mut failures) = (None, 0, 0);
+    let (mut joining, begun, mut failures) = (Joining::default(), Instant::now(), 0);
     loop {
-        match ask(client, &index_question(&live, failures, next)).await {
+        match ask(client, &index_question(&live, failures, joining.waits_for())).await {
             Ok(index) => {
                 failures = 0;
-                unsettled += u32::from(index.has_media());
-                let is_ready = index.is_settled() && index.is_enough();
-                if is_ready || (index.has_media() && unsettled > SETTLING) {
-                    return Ok((index.complete(manifest, IN_PARTS).0, Feed::new(live, index)));
+                match joining.heard(begun.elapsed(), index.clone(), manifest, takes_parts) {
+                    Joined::Ready(whole) => return Ok((*whole, Feed::new(live, index, joining, begun))),
+                    Joined::Over => return Err(MOVED),
+                    Joined::NotYet => {}
                 }
-                if index.state == EventState::Ended {
-                    return Err(MOVED);
-                }
-                // Held back until one more segment is whole.
-                next = Some(index.numbers.1);
             }
             Err(NoIndex::Gone) => return Err(MOVED),
             Err(NoIndex::Later) if failures == MOST_FAILURES => return Err(Error::Unreachable),

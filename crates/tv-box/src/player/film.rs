@@ -14,7 +14,7 @@ use playback::{Due, LiveIndex, PictureChoice, Renewal, Terms, cmcd::Cmcd, is_sam
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::event::{Feed, IN_PARTS, MOVED, NoIndex};
+use super::event::{Feed, MOVED, NoIndex};
 use super::outlet::{Outlet, Progress};
 use super::track::TrackRun;
 use super::{fit, is_protected, is_supported};
@@ -88,6 +88,8 @@ pub(super) struct Film<'a> {
     tracks: Vec<TrackRun>,
     pub(super) outlet: Outlet,
     speed: f64,
+    /// Whether it is played as fast as the engine says, to stay as near to what is live as it is to be.
+    keeps_pace: bool,
     arrived: mpsc::Sender<Arrival>,
     pub(super) answer: mpsc::Sender<Answer>,
     attempts: u64,
@@ -160,6 +162,7 @@ impl<'a> Film<'a> {
             tracks: Vec::new(),
             outlet,
             speed: chosen.speed(),
+            keeps_pace: chosen.takes_parts(),
             arrived,
             answer,
             attempts: 0,
@@ -269,7 +272,8 @@ impl<'a> Film<'a> {
         if let Some(first) = unlicensed.filter(|_| self.licensed) {
             self.renewal.keys_declared(now, index.seconds_to(first), fastrand::f64());
         }
-        self.feed(Event::IndexUpdate(index.update(IN_PARTS)))?;
+        let in_parts = self.event.as_ref().is_some_and(Feed::in_parts);
+        self.feed(Event::IndexUpdate(index.update(in_parts)))?;
         if let Some(window) = self.engine.window() {
             self.duration = window.edge;
         }
@@ -312,8 +316,10 @@ impl<'a> Film<'a> {
         let mut lacking = self.tracks.iter().filter_map(TrackRun::lacks_key_of);
         let lacks = self.licensed && lacking.any(|representation| self.engine.permits(representation));
         let now = self.trusted_now();
-        // A key of an event may be declared later than a license was asked for; a film's are all there.
-        if self.event.as_mut().map_or(lacks, |event| event.lacks(lacks)) {
+        // A key of an event may be declared later than a license was asked for; a film's are all there. While
+        // the license server is away, it is waited for.
+        let is_away = self.renewal.is_failing();
+        if self.event.as_mut().map_or(lacks, |event| event.lacks(lacks && !is_away)) {
             return Err(Error::KeyMissing);
         }
         if lacks {
@@ -420,7 +426,8 @@ impl<'a> Film<'a> {
     /// Time has passed.
     pub(super) fn tick(&mut self) -> Result<Progress, Error> {
         let now = Instant::now();
-        let seconds = now.duration_since(self.last_tick).as_secs_f64() * self.speed;
+        let rate = if self.keeps_pace { self.engine.rate() } else { 1.0 };
+        let seconds = now.duration_since(self.last_tick).as_secs_f64() * self.speed * rate;
         self.last_tick = now;
         let there = self.engine.buffered();
         let before = self.outlet.position;

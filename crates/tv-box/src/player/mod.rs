@@ -131,7 +131,7 @@ pub(crate) async fn play(
         match manifest.live {
             None => Ok((manifest, None, title)),
             Some(_) => {
-                let (manifest, event) = event::complete(client, &manifest).await?;
+                let (manifest, event) = event::complete(client, &manifest, chosen.takes_parts()).await?;
                 Ok((manifest, Some(event), title))
             }
         }

@@ -67,6 +67,13 @@ impl Chosen {
         }
     }
 
+    /// Whether an event can be followed by parts of segments. That takes a playhead that goes as fast as the
+    /// engine says, and where it says. A program reads ahead, plays at its own speed, and cannot be moved: it
+    /// gets segments when they are whole, and the distance from what is live that they leave.
+    pub(crate) fn takes_parts(&self) -> bool {
+        matches!(self, Self::Null { speed } if (*speed - 1.0).abs() < f64::EPSILON)
+    }
+
     /// How many times faster than it does time passes.
     pub(crate) fn speed(&self) -> f64 {
         match self {

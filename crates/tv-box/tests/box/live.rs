@@ -67,6 +67,31 @@ async fn b80_b85_a_box_follows_an_event_to_its_end() {
     assert!(tracks.iter().all(|track| track.samples > 50), "{tracks:?}");
 }
 
+/// B84: a box whose playhead is its own follows by parts, and joins nearer to what is live than a whole
+/// segment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn b84_a_box_joins_by_parts() {
+    let world = World::new().await;
+    let file = activated(&world, "0001").await;
+    let created = event(&world).await;
+    for _ in 0..2 {
+        send(&world, &created).await;
+    }
+    let play = Some(created.event.known.movie_id);
+    let mut tv = Running::start(&file, Run { sink: Sink::Null { speed: 1.0 }, play, once: true });
+    let joined = tv
+        .until("a position", |notice| match notice {
+            Notice::Position { position, .. } if *position > 0.0 => Some(*position),
+            _ => None,
+        })
+        .await;
+    assert!(joined > 18.0 - 2.2, "three parts behind, not a segment and a half: {joined}");
+    end(&Events::new(&world.config.data), &created.event.app, &created.event.name, NOW).unwrap();
+    let (ended, shown) = tv.ended().await;
+    assert_eq!(ended.unwrap(), Ended::Done, "{shown:#?}");
+    assert_eq!(end_of(&shown).0, Reason::Finished);
+}
+
 /// An event that nobody sends yet is no failure of the box: it says what it is, in words.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_that_has_not_begun_is_said_in_words() {

@@ -7,19 +7,14 @@ use engine::IndexQuestion;
 use futures_util::future::{Either, select};
 use gloo::{net::http::Request, timers::future::TimeoutFuture};
 use nccp::{LiveManifest, Manifest};
-use playback::{EventState, LiveIndex, MAX_INDEX, Run, engine_question, index_question, waits, wall_of};
+use playback::{
+    BETWEEN, EventState, Joined, Joining, LiveIndex, MAX_INDEX, PATIENCE, Run, engine_question,
+    index_question, waits, wall_of,
+};
 use web_sys::{AbortController, RequestCredentials};
 
 use crate::clock;
 
-/// The server holds an answer back for twelve seconds at most; one that takes so long does not come.
-const PATIENCE_MS: u32 = 15_000;
-/// From one question to the next while nothing of the event can be played, at least.
-const BETWEEN_MS: u32 = 700;
-/// An index that is older does not say where an event is to be joined that is followed by parts.
-const FRESH: Duration = Duration::from_millis(250);
-/// How often a representation that has only just begun, or enough to begin with, is waited for.
-const SETTLING: u32 = 4;
 /// So often the server says of an event that nobody has begun to watch that it is another, or over, until
 /// that is a failure.
 pub(super) const MOST_GONE: u32 = 8;
@@ -61,10 +56,7 @@ pub(super) enum NoIndex {
 #[derive(Default)]
 pub(super) struct Feed {
     live: RefCell<Option<LiveManifest>>,
-    /// The one that the manifest was made whole with, until the engine asks for it.
-    first: RefCell<Option<(Duration, LiveIndex)>>,
-    /// Whether it is followed by parts of segments; decided when it is begun.
-    in_parts: Cell<Option<bool>>,
+    joining: RefCell<Joining>,
     pub(super) state: Cell<EventState>,
     pub(super) runs: RefCell<Vec<Run>>,
     pub(super) has_replay: Cell<bool>,
@@ -83,31 +75,25 @@ impl Feed {
     ) -> Option<Result<Manifest, NoIndex>> {
         let live = manifest.live.clone()?;
         self.live.replace(Some(live.clone()));
-        let (mut next, mut unsettled, mut turn) = (None, 0, 0);
+        self.joining.borrow_mut().begin();
+        let mut turn = 0;
         loop {
+            let next = self.joining.borrow().waits_for();
             let asked = ask(&index_question(&live, turn, next)).await;
             if !wanted() {
                 return None;
             }
-            let pause = TimeoutFuture::new(BETWEEN_MS);
+            let pause = timeout(BETWEEN);
             match asked {
                 Ok(index) => {
                     self.failures.set(0);
                     self.heard(&index);
                     tell();
-                    unsettled += u32::from(index.has_media());
-                    let is_ready = index.is_settled() && index.is_enough();
-                    if is_ready || index.has_media() && unsettled > SETTLING {
-                        let (whole, in_parts) = index.complete(manifest, true);
-                        self.in_parts.set(self.in_parts.get().or(Some(in_parts)));
-                        self.first.replace(Some((clock::monotonic(), index)));
-                        return Some(Ok(whole));
+                    match self.joining.borrow_mut().heard(clock::monotonic(), index, manifest, true) {
+                        Joined::Ready(whole) => return Some(Ok(*whole)),
+                        Joined::Over => return Some(Err(NoIndex::Gone)),
+                        Joined::NotYet => {}
                     }
-                    if index.state == EventState::Ended {
-                        return Some(Err(NoIndex::Gone));
-                    }
-                    // Held back until one more segment is whole.
-                    next = Some(index.numbers.1);
                 }
                 // Another network may have it.
                 Err(_) if (turn as usize) < live.other_index_urls.len() => turn += 1,
@@ -119,15 +105,14 @@ impl Feed {
 
     /// Whether the engine is to hear of parts of segments.
     pub(super) fn in_parts(&self) -> bool {
-        self.in_parts.get().unwrap_or_default()
+        self.joining.borrow().in_parts()
     }
 
     /// What the engine asks for. The first time it is there already, if it is not too old to say where what
     /// is live is.
     pub(super) async fn news(&self, question: &IndexQuestion) -> Result<LiveIndex, NoIndex> {
-        if let Some((heard, first)) = self.first.take()
-            && (!self.in_parts() || clock::monotonic().saturating_sub(heard) < FRESH)
-        {
+        let first = self.joining.borrow_mut().first(clock::monotonic());
+        if let Some(first) = first {
             return Ok(first);
         }
         let question = self.live.borrow().as_ref().map(|live| engine_question(live, question));
@@ -175,6 +160,10 @@ impl Feed {
     }
 }
 
+fn timeout(time: Duration) -> TimeoutFuture {
+    TimeoutFuture::new(time.as_millis() as u32)
+}
+
 /// Waits for so many seconds.
 pub(super) async fn wait(seconds: f64) {
     TimeoutFuture::new((seconds * 1000.0) as u32).await;
@@ -193,7 +182,7 @@ async fn ask(url: &str) -> Result<LiveIndex, NoIndex> {
             _ => Err(NoIndex::Later),
         }
     };
-    match select(Box::pin(answer), TimeoutFuture::new(PATIENCE_MS)).await {
+    match select(Box::pin(answer), timeout(PATIENCE)).await {
         Either::Left((Ok(bytes), _)) if bytes.len() <= MAX_INDEX => {
             LiveIndex::parse(&bytes).ok_or(NoIndex::Later)
         }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use engine::{
-    Config, Event, IndexQuestion,
+    Config, Event, FetchSpec, IndexQuestion,
     index::{IndexUpdate, Location, NewSegments, Part, Segment, SegmentParts},
     model::{Layout, Presentation, Representation, SegmentFiles, Source, Timeline},
 };
@@ -53,6 +53,8 @@ pub struct Broadcast {
     pub asked: usize,
     /// Seconds of a part, where segments are published in parts.
     pub part: Option<f64>,
+    /// Whether the part that comes next may be asked for, and is waited for.
+    pub hints: bool,
     /// CDNs that do not give the index.
     pub without_index: BTreeSet<String>,
     next: Duration,
@@ -75,6 +77,7 @@ impl Broadcast {
             answers: true,
             asked: 0,
             part: None,
+            hints: false,
             without_index: BTreeSet::new(),
             next: BEGINS + Duration::from_secs_f64(SEGMENT),
             question: None,
@@ -100,9 +103,14 @@ impl Broadcast {
     }
 
     /// Whether there is a part.
-    fn has(&self, (number, part): (u64, usize), now: Duration) -> bool {
+    pub(super) fn has(&self, (number, part): (u64, usize), now: Duration) -> bool {
         let open = FIRST + self.published as u64;
         number < open || (number == open && part < self.open_parts(now))
+    }
+
+    /// Whether a part is the one that comes next, and may be asked for.
+    fn hints_at(&self, part: (u64, usize), now: Duration) -> bool {
+        self.hints && part == (FIRST + self.published as u64, self.open_parts(now))
     }
 
     /// Places in the film that can be fetched.
@@ -164,7 +172,7 @@ impl Film {
         };
         let first = FIRST + places.start as u64;
         let segments = places.map(segment).collect();
-        NewSegments { representation: id.into(), first, segments, parts: vec![] }
+        NewSegments { representation: id.into(), first, segments, parts: vec![], hint: None }
     }
 }
 
@@ -222,7 +230,7 @@ impl World {
         let (part, open) = (broadcast.part, broadcast.open_parts(now.saturating_sub(rtt / 2)));
         let places = broadcast.places();
         let known = since.map_or(0, |since| (since - FIRST) as usize);
-        let (sized, published) = (broadcast.sized, broadcast.published);
+        let (sized, published, hints) = (broadcast.sized, broadcast.published, broadcast.hints);
         let ends: Vec<_> = self.film.files.iter().map(|file| broadcast.end_of(&file.id)).collect();
         broadcast.told = FIRST + places.start as u64;
         let from = places.start.max(known);
@@ -237,6 +245,8 @@ impl World {
                     let mut new = self.film.files(&file.id, from.min(end)..end, sized);
                     let latest = end.saturating_sub(WITH_PARTS).max(from.min(end))..end;
                     if let Some(part) = part {
+                        let goes_on = hints && end == published && published < all;
+                        new.hint = goes_on.then_some((FIRST + published as u64, open));
                         new.parts = latest
                             .map(|place| self.film.parts(&file.id, place, part, usize::MAX))
                             // Of one that has fallen silent nothing is being made.
@@ -278,6 +288,15 @@ impl World {
         (start, end, of.parts[part].size)
     }
 
+    /// Notes how much later than the encoder has made it a part has come.
+    pub(super) fn note_part(&mut self, spec: &FetchSpec) {
+        let Some(download) = self.downloads.get(&spec.fetch) else { return };
+        let (Some(place), Some(part)) = (download.place, download.part) else { return };
+        let end = self.span_of_part(&spec.representation, place, part).1;
+        let late = self.encoded() - end;
+        self.parts_late.push(late);
+    }
+
     /// What a URL of the broadcast is of: the place of its segment and the number of its part, none for an
     /// init segment; and the file's size. Not the file, when it cannot be had any more.
     pub(super) fn look_up(&self, id: &str, url: &str) -> (Option<(usize, Option<usize>)>, Option<u64>) {
@@ -292,7 +311,8 @@ impl World {
         if let Some((number, part)) = name.split_once('.') {
             let (number, part): (u64, usize) = (number.parse().unwrap(), part.parse().unwrap());
             assert!(broadcast.told <= number, "{number} has left the window");
-            assert!(broadcast.has((number, part), self.now), "{name} is not there yet");
+            let there = broadcast.has((number, part), self.now);
+            assert!(there || broadcast.hints_at((number, part), self.now), "{name} is not there yet");
             let place = (number - FIRST) as usize;
             return (Some((place, Some(part))), Some(self.span_of_part(id, place, part).2));
         }

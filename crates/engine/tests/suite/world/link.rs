@@ -35,6 +35,8 @@ pub struct Flight {
     /// Bytes of the answer.
     pub length: u64,
     pub sent: Duration,
+    /// The part that the server waits for before it answers, by the numbers of its segment and of itself.
+    pub held: Option<(u64, usize)>,
     /// What lost packets add to the time to its first byte.
     pub late: Duration,
     pub delivered: u64,

@@ -76,6 +76,8 @@ pub struct World {
     /// Nothing passes; requests stay unanswered.
     pub gone: bool,
     pub rtt: Duration,
+    /// Seconds from when a part was made to when all of it had come; in the order of coming.
+    pub parts_late: Vec<f64>,
     /// Share of packets that are lost, and come again.
     pub loss: f64,
     /// By how much the answer of the index comes later for it.
@@ -150,6 +152,7 @@ impl World {
             trace: None,
             gone: false,
             rtt: ms(50),
+            parts_late: vec![],
             loss: 0.0,
             question_late: Duration::ZERO,
             rng: fastrand::Rng::with_seed(11),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use engine::{Event, Failure, FetchId, FetchSpec};
 
-use super::{BEGINS, Behaviour, World, link::Flight};
+use super::{BEGINS, Behaviour, FIRST, World, link::Flight};
 
 /// Bytes of a packet.
 const PACKET: u64 = 1460;
@@ -67,7 +67,11 @@ impl World {
         };
         let length = size.unwrap_or(0).saturating_sub(spec.range.start);
         let late = self.lost(length / PACKET + 1);
-        self.flights.push(Flight { spec, length, sent: self.now, late, delivered: 0, behaviour });
+        let waits =
+            |of: &(u64, usize)| self.broadcast.as_ref().is_some_and(|server| !server.has(*of, self.now));
+        let part = place.and_then(|(place, part)| Some((FIRST + place as u64, part?)));
+        let held = part.filter(waits).filter(|_| !matches!(behaviour, Behaviour::Fail(_)));
+        self.flights.push(Flight { spec, length, sent: self.now, held, late, delivered: 0, behaviour });
     }
 
     /// How much later an answer of so many packets comes because of those that are lost: a request comes
@@ -123,8 +127,14 @@ impl World {
             return;
         }
         let (now, rtt, carried) = (self.now, self.rtt, self.carried());
+        // What was waited for is on its way at once.
+        let there = |of: (u64, usize)| self.broadcast.as_ref().is_some_and(|server| server.has(of, now));
+        for flight in self.flights.iter_mut().filter(|flight| flight.held.is_some_and(there)) {
+            (flight.held, flight.sent) = (None, flight.sent.max(now - rtt / 2));
+        }
         let flowing = |flight: &Flight, rtt| {
-            now >= flight.sent + rtt + flight.late
+            flight.held.is_none()
+                && now >= flight.sent + rtt + flight.late
                 && flight.delivered < flight.behaviour.limit().min(flight.length)
         };
         let bandwidth =
@@ -141,7 +151,7 @@ impl World {
             };
             let flows = flowing(&self.flights[place], self.rtt);
             let flight = &mut self.flights[place];
-            if now < flight.sent + rtt + flight.late {
+            if flight.held.is_some() || now < flight.sent + rtt + flight.late {
                 continue;
             }
             let spec = flight.spec.clone();
@@ -174,6 +184,7 @@ impl World {
                 if done && spec.head > 0 {
                     self.heads.insert(spec.representation.clone());
                 }
+                self.note_part(&spec);
                 self.tell(Event::FetchDone { fetch: id });
                 if limited && !spec.sized {
                     // It looked whole. What decrypts it finds that it is not.

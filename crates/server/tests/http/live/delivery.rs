@@ -77,15 +77,27 @@ async fn waiting_for_what_comes() {
     let next = before["last"].as_u64().unwrap() + 1;
     let (file, more) = (format!("{session}/index.json"), format!("&since={next}&wait={next}"));
     let waiting = get(&world, &created, &file, &more);
-    let hinted = before["representations"][0]["segments"].as_array().unwrap().last().unwrap();
-    let hinted =
-        format!("{session}/v240-1/{}.{}.m4s", hinted["n"], hinted["parts"].as_array().unwrap().len());
+    let latest = before["representations"][0]["segments"].as_array().unwrap().last().unwrap();
+    let hint = &before["representations"][0]["hint"];
+    let parts = latest["parts"].as_array().unwrap().len();
+    assert_eq!((&hint["n"], &hint["part"]), (&latest["n"], &parts.into()), "{before}");
+    let hinted = format!("{session}/v240-1/{}.{}.m4s", hint["n"], hint["part"]);
     let part = get(&world, &created, &hinted, "");
-    let (waited, part, _) = tokio::join!(waiting, part, send(&world, &created));
+    let sent = async {
+        world.set_clock(world.now() + 2);
+        send(&world, &created).await
+    };
+    let (waited, part, _) = tokio::join!(waiting, part, sent);
     let waited: serde_json::Value = waited.json();
     assert!(waited["last"].as_u64().unwrap() > next, "{waited}");
     assert_eq!(waited["representations"][0]["segments"][0]["n"], next);
     assert!(part.status == 200 && part.body[4..8] == *b"moof");
+    // Until the URL expires, counted from the answer.
+    assert_eq!(part.header("cache-control"), "public, max-age=86398, immutable");
+    // Of one that is silent nothing is announced.
+    world.set_clock(world.now() + 60);
+    let silent = index(&world, &created).await;
+    assert!(silent["representations"][0]["hint"].is_null(), "{silent}");
 }
 
 /// The library tells where an event stands, and the manifest where its index is.
