@@ -37,7 +37,12 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         }
         Ok(())
     };
-    write().map_err(Error::io(path))
+    let written = write();
+    if written.is_err() {
+        // On a full disk it is only in the way.
+        let _ = fs::remove_file(&temporary);
+    }
+    written.map_err(Error::io(path))
 }
 
 /// Reads a file of JSON.
