@@ -9,6 +9,7 @@ mod feed;
 mod files;
 mod film;
 mod film_delay;
+mod films;
 mod known_headers;
 mod ladder;
 mod ladder_handle;
