@@ -124,14 +124,15 @@ fn said_of_film(delay: &FilmDelay) -> String {
     )
 }
 
-/// Why no ladder can be made on this machine, where one is wanted.
+/// Why no ladder can be made on this machine, where one is wanted, as far as ffmpeg knows: whether an encoder in
+/// hardware works the server finds out, as its own user.
 fn cannot_make(config: &Config, is_wanted: bool) -> Option<String> {
     if !is_wanted {
         return None;
     }
     match config.live.ladders {
         0 => Some("matinee.toml has live.ladders = 0".to_owned()),
-        _ => events::unfit_ffmpeg(&config.live.ffmpeg, config.live.means()),
+        _ => events::unlisted_encoder(&config.live.ffmpeg, config.live.means().encoder),
     }
 }
 
@@ -306,7 +307,7 @@ fn said_of(ladder: Option<&LadderStanding>, cannot: Option<String>) -> String {
         let dropped = heights(ladder.dropped.iter().map(|step| step.height));
         let again =
             ladder.again.map_or_else(String::new, |time| format!(", tried again at {}", output::time(time)));
-        said = format!("{said}; not made for now, because this machine is too slow: {dropped}{again}");
+        said = format!("{said}; not made for now, as this machine could not: {dropped}{again}");
     }
     if ladder.restarts > 0 {
         said = format!("{said}; started again {} times", ladder.restarts);

@@ -28,7 +28,7 @@ pub(crate) use feed::{Feed, FeedError};
 pub use film::{Published, publish};
 pub use film_delay::FilmDelay;
 pub(crate) use known_headers::KnownHeaders;
-pub use ladder::unfit as unfit_ffmpeg;
+pub use ladder::{unfit_encoder, unlisted as unlisted_encoder};
 pub use ladder_standing::{LadderStanding, LadderState};
 pub(crate) use pace::Pace;
 pub(crate) use publishers::Place;
