@@ -10,7 +10,8 @@ const ASK_WITHIN: (f64, f64) = (0.1, 10.0);
 const CLOSER: (f64, f64) = (0.25, 2.0);
 /// And at most so many seconds apart once the picture waits.
 const WAITING: f64 = 6.0;
-/// After so many failures, some minutes, that grows again: a server that is back must not be met by all at once.
+/// After so many failures, some minutes, that grows again: a server that is back must not be met by all at
+/// once.
 const LONG: u32 = 30;
 
 /// What a license says of time. Times are Unix seconds by one clock, the player's choice.
@@ -128,8 +129,8 @@ impl<R: Clone> Renewal<R> {
     }
 
     /// No license was to be had, or it could not be used. `is_transient` says that it may be had later;
-    /// `random` (0 to 1) spreads the players: over half of the wait or, where a key is needed, all of it. Whether
-    /// the film ends with it.
+    /// `random` (0 to 1) spreads the players: over half of the wait or, where a key is needed, all of it.
+    /// Whether the film ends with it.
     #[must_use]
     pub fn failed(&mut self, now: f64, is_transient: bool, random: f64) -> bool {
         self.under_way = false;

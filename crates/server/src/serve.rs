@@ -63,8 +63,8 @@ async fn listen_for_encoders(config: &Config) -> Result<[Option<TcpListener>; 3]
     Ok(listeners)
 }
 
-/// Says early where an encoder in hardware does not work. Films and events go on without: it is tried again for
-/// each ladder.
+/// Says early where an encoder in hardware does not work. Films and events go on without: it is tried again
+/// for each ladder.
 async fn try_encoder(service: Arc<Service>) {
     match tokio::task::spawn_blocking(move || unfit_encoder(service.config())).await {
         Ok(None) => {}

@@ -129,8 +129,8 @@ fn said_of_film(delay: &FilmDelay) -> String {
     )
 }
 
-/// Why no ladder can be made on this machine, where one is wanted, as far as ffmpeg knows: whether an encoder in
-/// hardware works the server finds out, as its own user.
+/// Why no ladder can be made on this machine, where one is wanted, as far as ffmpeg knows: whether an encoder
+/// in hardware works the server finds out, as its own user.
 fn cannot_make(config: &Config, is_wanted: bool) -> Option<String> {
     if !is_wanted {
         return None;

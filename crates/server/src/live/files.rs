@@ -78,3 +78,20 @@ pub(super) fn segments(place: &Path) -> Result<Vec<SegmentEntry>, Error> {
     entries.dedup_by_key(|entry| entry.number);
     Ok(entries)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where a file cannot be written nothing of it is left.
+    #[test]
+    fn what_cannot_be_written_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = || fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let place = folder.path().join("state.json");
+        // No file takes the place of a folder.
+        fs::create_dir(&place).unwrap();
+        assert!(write_whole(&place, b"{}").is_err());
+        assert_eq!(names().collect::<Vec<_>>(), ["state.json"]);
+    }
+}

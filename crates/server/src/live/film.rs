@@ -49,8 +49,8 @@ pub async fn publish(
     publish_locked(store, events, (library, staging), ring, (event, &lock), before, now).await.0
 }
 
-/// As [`publish`], for whoever has the lock and knows of the attempts `before`. When the next one is due after
-/// one that failed is given, too: where the disk is full it cannot be written down.
+/// As [`publish`], for whoever has the lock and knows of the attempts `before`. When the next one is due
+/// after one that failed is given, too: where the disk is full it cannot be written down.
 pub(super) async fn publish_locked(
     store: &dyn Store,
     events: &Events,

@@ -109,7 +109,8 @@ impl Films {
         is_time
     }
 
-    /// Looks through all events. Reads files: not for a thread that others wait for. `now` is in Unix seconds.
+    /// Looks through all events. Reads files: not for a thread that others wait for. `now` is in Unix
+    /// seconds.
     pub(super) fn search(&self, events: &Events, now: u64) -> Result<Found, Error> {
         let names = events.names()?;
         let (mut found, mut settled) = (Found::default(), HashMap::new());

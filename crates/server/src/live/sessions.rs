@@ -256,9 +256,9 @@ impl Live {
         over
     }
 
-    /// Looks for events that are over and have no film, which nobody makes now, and for which it is time: those
-    /// of a server that is gone, and those whose film could not be made before. Says how many events stand
-    /// where. Reads files of all events that may have changed.
+    /// Looks for events that are over and have no film, which nobody makes now, and for which it is time:
+    /// those of a server that is gone, and those whose film could not be made before. Says how many events
+    /// stand where. Reads files of all events that may have changed.
     fn without_film(&self, service: &Service) -> Vec<DueFilm> {
         let now = service.clock.millis();
         if self.stopping.load(Ordering::Relaxed) || !self.films.is_time(now) {

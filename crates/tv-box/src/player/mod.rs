@@ -78,7 +78,8 @@ fn is_protected(manifest: &Manifest) -> bool {
 
 /// Plays a film to its end, or until somebody wants something else. The session's keys are wiped when it
 /// ends. Its title is asked for where it is not known. A license is not asked for where one is `embedded` in
-/// the manifest. What the operator's receiver is told last is `leaving` when this returns: nobody waits for it.
+/// the manifest. What the operator's receiver is told last is `leaving` when this returns: nobody waits for
+/// it.
 ///
 /// # Errors
 /// What ended the film before its end.

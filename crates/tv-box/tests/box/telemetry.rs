@@ -45,8 +45,8 @@ async fn take(mut stream: TcpStream, told: Told) {
     }
 }
 
-/// The lines of a playback in the order in which they were told, once those up to its end are there: nobody waits
-/// for a receiver, and bodies may arrive in any order. What came is CMCD, and says nothing else.
+/// The lines of a playback in the order in which they were told, once those up to its end are there: nobody
+/// waits for a receiver, and bodies may arrive in any order. What came is CMCD, and says nothing else.
 async fn lines(told: &Told, end: &str) -> Vec<String> {
     let ended = |lines: &[String]| {
         let is_last = |line: &String| value(line, "e") == Some("ps") && value(line, "sta") == Some(end);

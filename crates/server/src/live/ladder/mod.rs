@@ -15,9 +15,9 @@ use ffmpeg::unfit;
 use std::sync::Arc;
 use worker::Worker;
 
-/// Why the encoder in hardware that the settings name encodes nothing, in words for the operator; `None` where it
-/// does, or none is named, or no ladders are made. Encodes a picture, as the user who calls this, and waits for
-/// it.
+/// Why the encoder in hardware that the settings name encodes nothing, in words for the operator; `None`
+/// where it does, or none is named, or no ladders are made. Encodes a picture, as the user who calls this,
+/// and waits for it.
 pub fn unfit_encoder(config: &Config) -> Option<String> {
     let live = &config.live;
     let is_wanted = config.has(Role::Ingest) && live.ladders > 0 && live.ladder_encoder.is_hardware();

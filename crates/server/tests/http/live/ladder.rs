@@ -37,8 +37,8 @@ async fn send(world: &World, created: &Created, segment: u32) {
 }
 
 /// A program that writes down its id and how it is called, and is ffmpeg then, unless it is broken; one that
-/// is stuck does not end at once, one that is slow makes nothing of two steps, and one that takes few fails with
-/// them.
+/// is stuck does not end at once, one that is slow makes nothing of two steps, and one that takes few fails
+/// with them.
 fn noted(folder: &Path) -> PathBuf {
     let (path, place) = (folder.join("ffmpeg"), folder.display());
     let script = format!(
@@ -177,8 +177,8 @@ const UNUSUAL: [(&str, &str); 2] = [
     ),
 ];
 
-/// B80: fields become whole pictures, and HDR becomes SDR (which takes long: in `cargo xtask soak`), in steps with
-/// the same times and as many pictures.
+/// B80: fields become whole pictures, and HDR becomes SDR (which takes long: in `cargo xtask soak`), in steps
+/// with the same times and as many pictures.
 #[tokio::test]
 async fn b80_fields_and_hdr_become_what_every_player_shows() {
     if !has_ffmpeg() {
@@ -284,8 +284,8 @@ async fn a_step_that_is_too_much_is_left_out() {
     world.service.suspend_live().await;
 }
 
-/// B80: where ffmpeg fails with all steps, as one does whose card takes fewer at a time, the highest is left out.
-/// It is tried again after a while, and is there again, cut as its source is.
+/// B80: where ffmpeg fails with all steps, as one does whose card takes fewer at a time, the highest is left
+/// out. It is tried again after a while, and is there again, cut as its source is.
 #[tokio::test]
 async fn b80_a_step_that_was_too_much_comes_back() {
     if !has_ffmpeg() {
