@@ -5,8 +5,8 @@ const AGAIN: (f64, f64) = (2.0, 60.0);
 /// Keys that are declared are asked for within this part of the time until they are needed, and within so
 /// many seconds: what is left of it is for a license server that is away.
 const ASK_WITHIN: (f64, f64) = (0.1, 10.0);
-/// One that is away meanwhile is asked again after this part of the time that is left, but not more often than
-/// this many seconds say: all who watch lack the same key.
+/// One that is away meanwhile is asked again after this part of the time that is left, but not more often
+/// than this many seconds say: all who watch lack the same key.
 const CLOSER: (f64, f64) = (0.25, 2.0);
 /// And at most so many seconds apart once the picture waits.
 const WAITING: f64 = 6.0;

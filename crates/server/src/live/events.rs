@@ -118,14 +118,15 @@ impl Events {
         found.filter_map(Result::transpose).collect()
     }
 
-    /// Every event that can be read: one that cannot is said to be so, and keeps no other from anything.
+    /// Every event that can be read: one that cannot keeps no other from anything. Whoever looks for films names
+    /// it in the log.
     ///
     /// # Errors
     /// [`Error::Io`] where the folder cannot be read.
     pub(super) fn readable(&self) -> Result<Vec<Event>, Error> {
         let found = self.names()?.into_iter().map(|(app, event)| {
             self.find(&app, &event).unwrap_or_else(|error| {
-                tracing::error!(%app, %event, %error, "an event cannot be read");
+                tracing::debug!(%app, %event, %error, "an event cannot be read");
                 None
             })
         });

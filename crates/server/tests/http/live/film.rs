@@ -78,7 +78,7 @@ async fn an_event_whose_number_is_another_films() {
     assert_eq!(kept.pack, "another");
 }
 
-/// A film that is whole and could not be published is kept: the next attempt does not read all of its segments.
+/// A film that is whole and could not be published is kept: the next attempt does not read all segments.
 #[tokio::test]
 async fn a_film_that_is_whole_is_not_made_again() {
     let world = World::new().await;
