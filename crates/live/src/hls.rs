@@ -128,7 +128,8 @@ pub fn media(broadcast: &Broadcast, r: Representation<'_>, skip: bool, query: &s
         PARTS_BEHIND * part,
         NOT_SKIPPED * longest
     );
-    let first = window.segments().next().map_or(0, |first| first.number);
+    // An empty window goes on where it was: the sequence never goes back.
+    let first = window.segments().next().map_or_else(|| window.next().0, |first| first.number);
     let _ = writeln!(out, "#EXT-X-MEDIA-SEQUENCE:{first}");
     let end = window.last().map_or(0, |last| last.start.saturating_add(last.duration));
     let from_end = |segment: &crate::Segment| seconds(end.saturating_sub(segment.start));

@@ -178,9 +178,17 @@ impl Window {
         }
     }
 
-    /// Forgets all that ended before `oldest`.
+    /// Forgets all that ended before `oldest`: its numbers do not come any more.
     pub(crate) fn forget_before(&mut self, oldest: u64) {
-        self.segments.retain(|one| !one.complete || one.start.saturating_add(one.duration) >= oldest);
+        let mut floor = self.floor;
+        self.segments.retain(|one| {
+            let is_kept = !one.complete || one.start.saturating_add(one.duration) >= oldest;
+            if !is_kept {
+                floor = floor.max(one.number.saturating_add(1));
+            }
+            is_kept
+        });
+        self.floor = floor;
     }
 
     /// Forgets what ended before `oldest`, and the bytes of all but the last `in_memory` segments.
@@ -249,6 +257,27 @@ mod tests {
         window.push(part(40));
         assert_eq!((window.next(), window.has(3, None), window.has(4, Some(0))), ((4, 1), true, true));
         assert_eq!(Window::above(7).next(), (7, 0));
+    }
+
+    /// A window that is emptied goes on where it was: it never goes back.
+    #[test]
+    fn what_is_forgotten_does_not_come_again() {
+        let mut window = Window::default();
+        for number in 3..6 {
+            window.open(number, number * 20);
+            window.push(part(number * 20));
+            window.complete(Some(number * 20 + 20));
+        }
+        window.forget_before(100);
+        assert_eq!(
+            (window.segments().map(|one| one.number).collect::<Vec<_>>(), window.next()),
+            (vec![4, 5], (6, 0))
+        );
+        window.forget_before(u64::MAX);
+        assert_eq!((window.last(), window.next()), (None, (6, 0)));
+        window.open(9, 180);
+        window.push(part(180));
+        assert_eq!((window.next(), window.has(5, None)), ((9, 1), true));
     }
 
     #[test]

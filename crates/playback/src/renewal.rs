@@ -4,12 +4,15 @@
 const AGAIN: (f64, f64) = (2.0, 60.0);
 /// Keys that are declared are asked for within this part of the time until they are needed, and within so
 /// many seconds: what is left of it is for a license server that is away.
-const ASK_WITHIN: (f64, f64) = (0.2, 10.0);
-/// One that is away meanwhile is asked again after this part of the time that is left, but not more often than
-/// this many seconds say.
-const CLOSER: (f64, f64) = (0.25, 0.5);
+const ASK_WITHIN: (f64, f64) = (0.1, 10.0);
+/// One that is away meanwhile is asked again after this part of the time that is left, but not more often
+/// than this many seconds say: all who watch lack the same key.
+const CLOSER: (f64, f64) = (0.25, 2.0);
 /// And at most so many seconds apart once the picture waits.
-const WAITING: f64 = 8.0;
+const WAITING: f64 = 6.0;
+/// After so many failures, some minutes, that grows again: a server that is back must not be met by all at
+/// once.
+const LONG: u32 = 30;
 
 /// What a license says of time. Times are Unix seconds by one clock, the player's choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -88,7 +91,7 @@ impl<R: Clone> Renewal<R> {
     }
 
     /// Keys are declared that the license has not got, and that are needed in so many seconds: a new one is
-    /// asked for within the first fifth of them, at a moment that `random` (0 to 1) chooses, so that not all
+    /// asked for within the first tenth of them, at a moment that `random` (0 to 1) chooses, so that not all
     /// players ask at once. A license that has ended, but may be played on by, is renewed for them, too.
     pub fn keys_declared(&mut self, now: f64, seconds: f64, random: f64) {
         let seconds = seconds.max(0.0);
@@ -131,18 +134,26 @@ impl<R: Clone> Renewal<R> {
     }
 
     /// No license was to be had, or it could not be used. `is_transient` says that it may be had later;
-    /// `random` (0 to 1) spreads the players. Whether the film ends with it.
+    /// `random` (0 to 1) spreads the players: over half of the wait or, where a key is needed, all of it.
+    /// Whether the film ends with it.
     #[must_use]
     pub fn failed(&mut self, now: f64, is_transient: bool, random: f64) -> bool {
         self.under_way = false;
-        let wait = (AGAIN.0 * 2f64.powi(self.failures.min(10) as i32)).min(AGAIN.1);
-        let wait = match self.needed.map(|needed| needed - now) {
-            None => wait,
-            Some(left) if left > 0.0 => wait.min((left * CLOSER.0).max(CLOSER.1)),
-            Some(_) => wait.min(WAITING),
+        let doubled = |wait: f64, times: u32| (wait * 2f64.powi(times.min(10) as i32)).min(AGAIN.1);
+        let wait = doubled(AGAIN.0, self.failures);
+        // Who is refused is not helped by asking more often.
+        let wait = match self.needed.filter(|_| is_transient).map(|needed| needed - now) {
+            None => wait * (0.75 + random / 2.0),
+            Some(left) => {
+                let most = match left > 0.0 {
+                    true => (left * CLOSER.0).max(CLOSER.1),
+                    false => doubled(WAITING, self.failures.saturating_sub(LONG)),
+                };
+                wait.min(most) * (0.5 + random)
+            }
         };
-        self.failures += 1;
-        self.at = Some(now + wait * (0.75 + random / 2.0));
+        self.failures = self.failures.saturating_add(1);
+        self.at = Some(now + wait);
         self.rules.is_some() && !is_transient
     }
 }
@@ -252,9 +263,9 @@ mod tests {
         let mut renewal = taken(terms(1000.0, true, 900.0));
         renewal.keys_declared(100.0, 50.0, 0.5);
         renewal.keys_declared(101.0, 49.0, 0.9);
-        assert_eq!((renewal.due(104.9), renewal.due(105.0)), (None, Some(Due::Renew(None))));
-        renewal.keys_declared(105.0, 10.0, 0.0);
-        assert_eq!(renewal.due(106.0), None, "they are being asked for");
+        assert_eq!((renewal.due(102.4), renewal.due(102.5)), (None, Some(Due::Renew(None))));
+        renewal.keys_declared(103.0, 10.0, 0.0);
+        assert_eq!(renewal.due(104.0), None, "they are being asked for");
         renewal.taken(terms(1100.0, true, 1000.0));
         assert_eq!(renewal.due(999.0), None);
         let mut none = Renewal::<()>::default();
@@ -270,11 +281,12 @@ mod tests {
         assert!(!renewal.failed(50.0, true, 0.5));
         assert_eq!(renewal.due(200.0), None, "what has ended is not renewed");
         renewal.keys_declared(200.0, 50.0, 0.5);
-        assert_eq!((renewal.due(204.9), renewal.due(205.0)), (None, Some(Due::Renew(None))));
-        assert!(!renewal.failed(205.0, true, 0.5));
-        renewal.keys_declared(206.0, 10.0, 0.0);
-        assert_eq!(renewal.due(206.0), None, "at its own distances");
-        assert_eq!(renewal.due(209.0), Some(Due::Renew(None)));
+        assert_eq!((renewal.due(202.4), renewal.due(202.5)), (None, Some(Due::Renew(None))));
+        assert!(!renewal.failed(203.0, true, 0.5));
+        renewal.keys_declared(204.0, 10.0, 0.0);
+        assert_eq!(renewal.due(204.0), None, "at its own distances");
+        // Four seconds after the second failure.
+        assert_eq!(renewal.due(207.0), Some(Due::Renew(None)));
         renewal.taken(terms(150.0, false, 140.0));
         assert_eq!(renewal.due(210.0), None, "it has the keys");
         renewal.keys_declared(220.0, 0.0, 0.0);
@@ -335,9 +347,35 @@ mod tests {
             for dice in [0.0, 0.5, 1.0] {
                 let (seconds, until) = lacking(begins..begins + 60.0, || dice);
                 assert!(seconds > 30.0, "away from {begins}: {seconds}");
-                assert!(until < begins + 60.0 + WAITING * 1.25 + 0.5, "away from {begins}: back at {until}");
+                assert!(until < begins + 60.0 + WAITING * 1.5 + 0.5, "away from {begins}: back at {until}");
             }
         }
+    }
+
+    /// B85: whatever the dice say, a server that is away is not asked more than once a second by anybody, and
+    /// less and less in the end; one that refuses is not asked more often for a key that is needed.
+    #[test]
+    fn b85_a_license_server_that_is_away_is_not_overrun() {
+        let waits = |is_transient: bool, random: f64| {
+            let mut renewal = taken(Terms::default());
+            renewal.keys_declared(0.0, 20.0, 0.0);
+            let (mut now, mut waits) = (0.0, Vec::new());
+            for _ in 0..48 {
+                assert_eq!(renewal.due(now), Some(Due::Renew(None)));
+                assert!(!renewal.failed(now, is_transient, random));
+                let at = renewal.at.unwrap();
+                waits.push(at - now);
+                now = at;
+            }
+            waits
+        };
+        for random in [0.0, 0.3, 1.0] {
+            let asked = waits(true, random);
+            let (least, last) = (0.999, 60.0 * (0.5 + random));
+            assert!(asked.iter().all(|wait| *wait > least), "{random}: {asked:?}");
+            assert!((asked[47] - last).abs() < 1e-6, "{random}: {asked:?}");
+        }
+        assert_eq!(waits(false, 0.5)[..6], [2.0, 4.0, 8.0, 16.0, 32.0, 60.0]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The process: listen, answer, stop in order.
 
 use crate::listen::{Endpoint, Peers, room_for};
-use crate::live::{Live, unfit_ffmpeg};
+use crate::live::{Live, unfit_encoder};
 use crate::reload::Hangup;
 use crate::rtmp::Publish;
 use crate::store::retried;
@@ -63,17 +63,13 @@ async fn listen_for_encoders(config: &Config) -> Result<[Option<TcpListener>; 3]
     Ok(listeners)
 }
 
-/// An encoder in hardware that was asked for has to be there: an event would go without its ladder, and its
-/// operator would hear of it too late.
-async fn try_encoder(config: &Config) -> Result<(), Error> {
-    let live = config.live.clone();
-    if !config.has(Role::Ingest) || live.ladders == 0 || !live.ladder_encoder.is_hardware() {
-        return Ok(());
-    }
-    let tried = tokio::task::spawn_blocking(move || unfit_ffmpeg(&live.ffmpeg, live.means()));
-    match tried.await.map_err(|_| Error::Internal("the encoder was not tried"))? {
-        None => Ok(()),
-        Some(reason) => Err(Error::Setting { name: "live.ladder_encoder", reason }),
+/// Says early where an encoder in hardware does not work. Films and events go on without: it is tried again
+/// for each ladder.
+async fn try_encoder(service: Arc<Service>) {
+    match tokio::task::spawn_blocking(move || unfit_encoder(service.config())).await {
+        Ok(None) => {}
+        Ok(Some(reason)) => tracing::error!(reason, "live.ladder_encoder: events go without their ladders"),
+        Err(error) => tracing::error!(%error, "live.ladder_encoder was not tried"),
     }
 }
 
@@ -109,7 +105,6 @@ impl Server {
         let [ingest, rtmp, rtmps] = listen_for_encoders(&config).await?;
         let tls = config.tls.as_ref().map(TlsIdentity::open).transpose()?.map(Arc::new);
         let service = Arc::new(Service::open(config, clock).await?);
-        try_encoder(service.config()).await?;
         Ok(Self { listener, boxes, metrics, ingest, rtmp, rtmps, tls, service, hangup })
     }
 
@@ -181,6 +176,7 @@ impl Server {
             tokio::spawn(telemetry::upkeep()),
             tokio::spawn(keep_domains(Arc::clone(&service))),
             tokio::spawn(look_after_live(Arc::clone(&service))),
+            tokio::spawn(try_encoder(Arc::clone(&service))),
         ];
         let mut endpoints = tokio::task::JoinSet::new();
         let main = Endpoint {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use nccp::{AccountInfo, LicenseMode, MovieId, QueueMovie, RequestMessage, ResponseMessage};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use crate::activation::{Backoff, activate};
 use crate::control::{Ask, Control, Shared};
@@ -24,6 +25,9 @@ const MOST_TRIES: u32 = 5;
 const CONNECT: Duration = Duration::from_secs(10);
 /// Without an octet. The engine gives downloads up sooner.
 const SILENCE: Duration = Duration::from_secs(30);
+
+/// How long the end of a box waits for the operator's receiver of reports.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// What a box is run with.
 #[derive(Debug)]
@@ -87,8 +91,11 @@ pub async fn run(options: Options, screen: &mut dyn Screen) -> Result<Ended, Err
         queue: None,
         backoff: Backoff::default(),
         retries: Retries::default(),
+        leaving: JoinSet::new(),
     };
     let ended = life.live(screen, &mut wishes).await;
+    let told = async { while life.leaving.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(LAST_WORDS, told).await;
     drop(life);
     // Another process may hold the state as soon as this one says that it has ended.
     queue.abort();
@@ -114,6 +121,8 @@ struct Life {
     queue: Option<Vec<QueueMovie>>,
     backoff: Backoff,
     retries: Retries,
+    /// Reports of films that are over, on their way to the operator's receiver.
+    leaving: JoinSet<()>,
 }
 
 /// Tries of a film that could not be played for a passing reason.
@@ -239,7 +248,9 @@ impl Life {
         let title = listed.map(|listed| listed.metadata.title.clone());
         let embedded = listed.is_some_and(|listed| listed.license_mode == LicenseMode::Embedded);
         let film = (movie, title, embedded);
-        match play(&self.control, &self.client, screen, film, &self.chosen, wishes).await {
+        while self.leaving.try_join_next().is_some() {}
+        let leaving = &mut self.leaving;
+        match play(&self.control, &self.client, screen, film, &self.chosen, wishes, leaving).await {
             Ok(end) if end.stop => Ok(Some(Ended::Stopped)),
             Ok(end) => {
                 self.retries = Retries::default();

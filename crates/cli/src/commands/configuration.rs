@@ -15,6 +15,9 @@ pub(crate) fn run(config: &Config, command: Configuration) -> Result<(), Failure
                 let asked = block_on(async { Ok(library::probe(&*library::open(config)?).await?) });
                 report.errors.extend(asked.err().map(|error| format!("storage: {error}")));
             }
+            // The server goes on without it: here it is an error.
+            let unfit = server::live::unfit_encoder(config);
+            report.errors.extend(unfit.map(|why| format!("live.ladder_encoder: {why}")));
             if json.json {
                 output::json(&report)?;
             } else {

@@ -61,20 +61,20 @@ pub(crate) fn run(config: &Config, command: Live) -> Result<(), Failure> {
         Live::List(json) => {
             let mut listed = Vec::new();
             for (event, state) in events::list(&events)? {
-                let delay = events.film_delay(&event)?;
+                let delay = events.film_delay(&event);
                 listed.push((event, state, delay));
             }
             if json.json {
-                let all = listed.iter().map(|(event, state, delay)| to_json(event, state, delay.as_ref()));
+                let all = listed.iter().map(|(event, state, delay)| to_json(event, state, delay));
                 return output::json(&all.collect::<Vec<_>>());
             }
-            let row = |(event, state, delay): &(Event, Standing, Option<FilmDelay>)| {
+            let row = |(event, state, delay): &(Event, Standing, Delay)| {
                 let known = &event.known;
                 vec![
                     event.app.to_string(),
                     event.name.to_string(),
                     known.movie_id.to_string(),
-                    word_of(event, state, delay.as_ref()).to_owned(),
+                    word_of(event, state, delay),
                     output::time(state.since),
                     known.title.clone(),
                 ]
@@ -93,7 +93,7 @@ pub(crate) fn run(config: &Config, command: Live) -> Result<(), Failure> {
             let event = events::end(&events, &name.app, &name.event, now())?;
             let state = finish(config, &events, &event)?;
             if json.json {
-                return output::json(&to_json(&event, &state, None));
+                return output::json(&to_json(&event, &state, &Ok(None)));
             }
             output::line(&match &state.pack {
                 Some(pack) => format!("Ended {}: it is a film now, pack {pack}", event.name),
@@ -103,14 +103,19 @@ pub(crate) fn run(config: &Config, command: Live) -> Result<(), Failure> {
     }
 }
 
+/// Why an event's film is not there yet, as its file says.
+type Delay = Result<Option<FilmDelay>, server::Error>;
+
 /// Where an event stands, for people: one that is over is no film before that is there.
-fn word_of(event: &Event, state: &Standing, delay: Option<&FilmDelay>) -> &'static str {
-    match (event.known.ended, delay) {
+fn word_of(event: &Event, state: &Standing, delay: &Delay) -> String {
+    let word = match (event.known.ended, delay) {
         (Some(_), _) if state.state == EventState::Ended => "ended",
-        (Some(_), Some(_)) => "ended, film delayed",
-        (Some(_), None) => "ended, film not made yet",
+        (Some(_), Ok(Some(_))) => "ended, film delayed",
+        (Some(_), Ok(None)) => "ended, film not made yet",
+        (Some(_), Err(error)) => return format!("ended, film not made yet ({error})"),
         (None, _) => state.state.as_str(),
-    }
+    };
+    word.to_owned()
 }
 
 /// Why a film is not there yet, for people.
@@ -124,14 +129,15 @@ fn said_of_film(delay: &FilmDelay) -> String {
     )
 }
 
-/// Why no ladder can be made on this machine, where one is wanted.
+/// Why no ladder can be made on this machine, where one is wanted, as far as ffmpeg knows: whether an encoder
+/// in hardware works the server finds out, as its own user.
 fn cannot_make(config: &Config, is_wanted: bool) -> Option<String> {
     if !is_wanted {
         return None;
     }
     match config.live.ladders {
         0 => Some("matinee.toml has live.ladders = 0".to_owned()),
-        _ => events::unfit_ffmpeg(&config.live.ffmpeg, config.live.means()),
+        _ => events::unlisted_encoder(&config.live.ffmpeg, config.live.means().encoder),
     }
 }
 
@@ -143,8 +149,9 @@ fn heights(heights: impl Iterator<Item = u32>) -> String {
 /// The film is made by the server that has the event's session, or here.
 fn finish(config: &Config, events: &Events, event: &Event) -> Result<Standing, Failure> {
     let ring = server::keys::open(&config.keys(), &config.public_url, &[], now())?;
-    let attempts = || Ok::<_, Failure>(events.film_delay(event)?.map_or(0, |delay| delay.attempts));
-    let before = attempts()?;
+    // One that cannot be read is written anew by the next attempt that fails.
+    let delay = || events.film_delay(event).ok().flatten();
+    let before = delay().map_or(0, |delay| delay.attempts);
     for _ in 0..PATIENCE {
         let made = block_on(async {
             let store = open(config).await?;
@@ -158,7 +165,7 @@ fn finish(config: &Config, events: &Events, event: &Event) -> Result<Standing, F
             return Ok(state);
         }
         // Whoever has tried, this process or the server.
-        if let Some(delay) = events.film_delay(event)?.filter(|delay| delay.attempts > before) {
+        if let Some(delay) = delay().filter(|delay| delay.attempts > before) {
             return Err(Failure::Command(format!("the event has ended, but {}", said_of_film(&delay))));
         }
         made?;
@@ -214,12 +221,17 @@ fn tell(config: &Config, events: &Events, created: &Created, json: bool) -> Resu
     output::line("Whoever has the key can send. It is shown this once; `matinee live key` makes another.")
 }
 
-/// `film`: why there is none yet, where that could not be made.
-fn to_json(event: &Event, state: &Standing, delay: Option<&FilmDelay>) -> Value {
+/// `film`: why there is none yet, where that could not be made; `film_error`: why that is not known.
+fn to_json(event: &Event, state: &Standing, delay: &Delay) -> Value {
     let known = &event.known;
-    json!({"app": event.app.as_str(), "event": event.name.as_str(), "movie_id": known.movie_id, "title": known.title,
-        "state": state.state, "since": state.since, "session": state.session, "pack": state.pack,
-        "created": known.created, "starts": known.starts, "ended": known.ended, "film": delay})
+    let mut value = json!({"app": event.app.as_str(), "event": event.name.as_str(), "movie_id": known.movie_id,
+        "title": known.title, "state": state.state, "since": state.since, "session": state.session,
+        "pack": state.pack, "created": known.created, "starts": known.starts, "ended": known.ended,
+        "film": delay.as_ref().ok()});
+    if let Err(error) = delay {
+        value["film_error"] = error.to_string().into();
+    }
+    value
 }
 
 fn show(config: &Config, events: &Events, event: &Event, json: bool) -> Result<(), Failure> {
@@ -235,8 +247,8 @@ fn show(config: &Config, events: &Events, event: &Event, json: bool) -> Result<(
         Some(Rotate::Segments(segments)) => segments.into(),
         Some(Rotate::Time(time)) => format!("{}s", time.as_secs_f64()).into(),
     };
-    let delay = events.film_delay(event)?;
-    let mut value = to_json(event, &state, delay.as_ref());
+    let delay = events.film_delay(event);
+    let mut value = to_json(event, &state, &delay);
     value["encryption"] = json!({"from": set_by.to_string(), "enabled": encryption.enabled,
         "scheme": encryption.scheme.to_string(), "level": encryption.level.to_string(), "rotate": rotate,
         "content_id": encryption.content_id.as_ref().map(ToString::to_string), "policy": encryption.policy,
@@ -262,10 +274,10 @@ fn show(config: &Config, events: &Events, event: &Event, json: bool) -> Result<(
     output::line(&format!(
         "movie {}, {} since {}",
         event.known.movie_id,
-        word_of(event, &state, delay.as_ref()),
+        word_of(event, &state, &delay),
         output::time(event.known.ended.unwrap_or(state.since))
     ))?;
-    if let Some(delay) = &delay {
+    if let Ok(Some(delay)) = &delay {
         output::line(&said_of_film(delay))?;
     }
     let how = if encryption.enabled { encryption.scheme.to_string() } else { "clear".to_owned() };
@@ -306,7 +318,7 @@ fn said_of(ladder: Option<&LadderStanding>, cannot: Option<String>) -> String {
         let dropped = heights(ladder.dropped.iter().map(|step| step.height));
         let again =
             ladder.again.map_or_else(String::new, |time| format!(", tried again at {}", output::time(time)));
-        said = format!("{said}; not made for now, because this machine is too slow: {dropped}{again}");
+        said = format!("{said}; not made for now, as this machine could not: {dropped}{again}");
     }
     if ladder.restarts > 0 {
         said = format!("{said}; started again {} times", ladder.restarts);

@@ -120,6 +120,14 @@ fn a_film_that_could_not_be_made_is_said() {
     assert!(site.ok(&["live", "list"]).contains("ended, film delayed"));
     let show = site.ok(&["live", "show", "lecture", "--app", "school"]);
     assert!(show.contains("ended, film delayed since") && show.contains("tried 2 times since"), "{show}");
+    // A file that cannot be read is no reason to list nothing, nor to make no film.
+    std::fs::write(event.join("film.json"), "{").unwrap();
+    let list = site.json(&["live", "list", "--json"]);
+    assert!(
+        list[0]["film"].is_null() && list[0]["film_error"].as_str().unwrap().contains("film.json"),
+        "{list}"
+    );
+    assert!(site.ok(&["live", "list"]).contains("ended, film not made yet ("));
     stand("");
     assert!(site.ok(&end).contains("nothing of it was sent"));
     let list = site.json(&["live", "list", "--json"]);

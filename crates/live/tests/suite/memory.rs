@@ -8,8 +8,8 @@ use nccp::EventState;
 
 /// Seconds of the film that is sent again and again.
 const LAP: u32 = 8;
-/// So often: 20 minutes, 600 segments.
-const LAPS: u32 = 150;
+/// So often: five minutes, 160 segments; eight times what the window holds and more.
+const LAPS: u32 = 40;
 /// Until then the window fills.
 const FULL: usize = 8;
 
@@ -25,7 +25,7 @@ fn size(world: &World) -> [usize; 4] {
     [parts.map(|part| part.bytes.len()).sum(), segments().count(), index.len(), playlist.len()]
 }
 
-/// B80: what is kept of an event, and what players are told of it, is as large after twenty minutes and 600
+/// B80: what is kept of an event, and what players are told of it, is as large after five minutes and 160
 /// keys as after one: the window, and not more.
 #[test]
 fn b80_memory_is_flat_however_long_an_event_is() {

@@ -16,6 +16,8 @@ use subtle::ConstantTimeEq as _;
 /// Longest file of settings or state that is read, in octets.
 const MAX_FILE: u64 = 256 << 10;
 
+/// Where it is written down what is known of an event.
+const EVENT: &str = "event.json";
 /// Where it is written down how an event's ladder stands.
 const LADDER: &str = "ladder.json";
 /// Where it is written down that an event's film could not be made yet.
@@ -100,7 +102,7 @@ impl Events {
     /// # Errors
     /// [`Error::Io`], [`Error::Config`].
     pub fn find(&self, app: &Name, event: &Name) -> Result<Option<Event>, Error> {
-        let path = self.folder(app, event).join("event.json");
+        let path = self.folder(app, event).join(EVENT);
         let Some(text) = read(&path)? else { return Ok(None) };
         let known =
             serde_json::from_str(&text).map_err(|error| Error::Config { path, reason: error.to_string() })?;
@@ -112,13 +114,38 @@ impl Events {
     /// # Errors
     /// As [`Events::find`].
     pub fn all(&self) -> Result<Vec<Event>, Error> {
-        let mut events = Vec::new();
+        let found = self.names()?.into_iter().map(|(app, event)| self.find(&app, &event));
+        found.filter_map(Result::transpose).collect()
+    }
+
+    /// Every event that can be read: one that cannot keeps no other from anything. Whoever looks for films names
+    /// it in the log.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the folder cannot be read.
+    pub(super) fn readable(&self) -> Result<Vec<Event>, Error> {
+        let found = self.names()?.into_iter().map(|(app, event)| {
+            self.find(&app, &event).unwrap_or_else(|error| {
+                tracing::debug!(%app, %event, %error, "an event cannot be read");
+                None
+            })
+        });
+        Ok(found.flatten().collect())
+    }
+
+    /// The folders that may be events', by application and name.
+    pub(super) fn names(&self) -> Result<Vec<(Name, Name)>, Error> {
+        let mut all = Vec::new();
         for app in names(&self.folder)? {
-            for event in names(&self.folder.join(app.as_str()))? {
-                events.extend(self.find(&app, &event)?);
-            }
+            let events = names(&self.folder.join(app.as_str()))?;
+            all.extend(events.into_iter().map(|event| (app.clone(), event)));
         }
-        Ok(events)
+        Ok(all)
+    }
+
+    /// When what is known of an event was written down last.
+    pub(super) fn written(&self, app: &Name, event: &Name) -> Option<std::time::SystemTime> {
+        std::fs::metadata(self.folder(app, event).join(EVENT)).and_then(|meta| meta.modified()).ok()
     }
 
     /// How an event is encrypted and kept, and which file says how it is encrypted.
@@ -362,7 +389,7 @@ pub async fn create(store: &dyn Store, events: &Events, new: NewEvent, now: u64)
     if let Some(text) = with_ladder {
         write_whole(&folder.join("event.toml"), text.as_bytes())?;
     }
-    write_json(&folder.join("event.json"), &known)?;
+    write_json(&folder.join(EVENT), &known)?;
     Ok(Created { event: Event { app, name, known }, key })
 }
 
@@ -419,7 +446,7 @@ pub fn new_key(events: &Events, app: &Name, name: &Name) -> Result<Created, Erro
     let mut event = find(events, app, name)?;
     let key = random_hex::<16>();
     event.known.key_sha256 = hex::encode(sha256(key.as_bytes()));
-    write_json(&events.folder(app, name).join("event.json"), &event.known)?;
+    write_json(&events.folder(app, name).join(EVENT), &event.known)?;
     Ok(Created { event, key })
 }
 
@@ -432,7 +459,7 @@ pub fn end(events: &Events, app: &Name, name: &Name, now: u64) -> Result<Event, 
     let mut event = find(events, app, name)?;
     if event.known.ended.is_none() {
         event.known.ended = Some(now);
-        write_json(&events.folder(app, name).join("event.json"), &event.known)?;
+        write_json(&events.folder(app, name).join(EVENT), &event.known)?;
     }
     Ok(event)
 }

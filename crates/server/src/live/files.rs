@@ -37,7 +37,12 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         }
         Ok(())
     };
-    write().map_err(Error::io(path))
+    let written = write();
+    if written.is_err() {
+        // On a full disk it is only in the way.
+        let _ = fs::remove_file(&temporary);
+    }
+    written.map_err(Error::io(path))
 }
 
 /// Reads a file of JSON.
@@ -72,4 +77,21 @@ pub(super) fn segments(place: &Path) -> Result<Vec<SegmentEntry>, Error> {
     entries.sort_by_key(|entry| entry.number);
     entries.dedup_by_key(|entry| entry.number);
     Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where a file cannot be written nothing of it is left.
+    #[test]
+    fn what_cannot_be_written_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = || fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let place = folder.path().join("state.json");
+        // No file takes the place of a folder.
+        fs::create_dir(&place).unwrap();
+        assert!(write_whole(&place, b"{}").is_err());
+        assert_eq!(names().collect::<Vec<_>>(), ["state.json"]);
+    }
 }

@@ -2,7 +2,7 @@
 //! and indexes, in the library.
 
 use super::events::{Event, Events, Standing};
-use super::files::{HEADER, RECORD, bad, read_json, segments};
+use super::files::{HEADER, RECORD, bad, read_json, segments, write_whole};
 use super::film_delay::FilmDelay;
 use crate::keys::KeyRing;
 use crate::store::{AuditEntry, NewMovie, Store, StoreError, retried};
@@ -44,27 +44,28 @@ pub async fn publish(
     now: u64,
 ) -> Result<Option<Published>, Error> {
     let Some(lock) = events.lock(&event.app, &event.name)? else { return Ok(None) };
-    publish_locked(store, events, (library, staging), ring, (event, &lock), now).await
+    // What was written down of attempts before, if it can be read, says no more than when to try again.
+    let before = events.film_delay(event).ok().flatten();
+    publish_locked(store, events, (library, staging), ring, (event, &lock), before, now).await.0
 }
 
-/// As [`publish`], for whoever has the lock. It is written down of an attempt that fails when the next one
-/// is due.
+/// As [`publish`], for whoever has the lock and knows of the attempts `before`. When the next one is due
+/// after one that failed is given, too: where the disk is full it cannot be written down.
 pub(super) async fn publish_locked(
     store: &dyn Store,
     events: &Events,
     place: (&dyn Storage, &Path),
     ring: &KeyRing,
     (event, lock): (&Event, &File),
+    before: Option<FilmDelay>,
     now: u64,
-) -> Result<Option<Published>, Error> {
+) -> (Result<Option<Published>, Error>, Option<FilmDelay>) {
     let made = attempt(store, events, place, ring, (event, lock), now).await;
-    // What was written down of attempts before, if it can be read, says no more than when to try again.
-    let before = events.film_delay(event).ok().flatten();
     let delay = made.as_ref().err().map(|error| FilmDelay::after(before, &error.to_string(), now));
     if let Err(error) = events.set_film_delay(event, delay.as_ref()) {
         tracing::warn!(event = %event.name, %error, "how an event's film stands cannot be written down");
     }
-    made
+    (made, delay)
 }
 
 async fn attempt(
@@ -163,8 +164,34 @@ fn kids(ring: &KeyRing, record: &Record) -> Result<Box<dyn Fn(u32) -> Kid + Send
     Ok(Box::new(move |period| derive_kid(&common, &content, &label, period)))
 }
 
-/// Writes the film's files into `work`; `None` if there is not a segment.
+/// Writes the film's files into `work`, where they are not there yet; `None` if there is not a segment. What
+/// cannot be written whole leaves nothing behind: the disk may be full of it.
 fn make(
+    folder: &Path,
+    work: &Path,
+    record: &Record,
+    kid: &dyn Fn(u32) -> Kid,
+    of: (u64, &str),
+) -> Result<Option<Pack>, Error> {
+    if let Some(pack) = whole(work) {
+        return Ok(Some(pack));
+    }
+    let made = write(folder, work, record, kid, of);
+    if made.is_err() {
+        let _ = fs::remove_dir_all(work);
+    }
+    made
+}
+
+/// The film that an attempt before this one has written, and could not publish.
+fn whole(work: &Path) -> Option<Pack> {
+    let pack = Pack::from_json(&fs::read(work.join(PACK_JSON)).ok()?).ok()?;
+    // A library on the same disk may have taken some of the files.
+    let mut files = pack.representations.iter().map(|of| (work.join(&of.path), of.size));
+    files.all(|(path, size)| fs::metadata(path).is_ok_and(|meta| meta.len() == size)).then_some(pack)
+}
+
+fn write(
     folder: &Path,
     work: &Path,
     record: &Record,
@@ -203,8 +230,8 @@ fn make(
         representation.sha256 = sha256;
     }
     let json = pack.to_json().map_err(|error| bad(work, error))?;
-    let place = work.join(PACK_JSON);
-    fs::write(&place, json).map_err(Error::io(&place))?;
+    // The last of them: with it the film is whole.
+    write_whole(&work.join(PACK_JSON), &json)?;
     Ok(Some(pack))
 }
 

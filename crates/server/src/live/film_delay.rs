@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 /// Before it is tried again, in seconds: the first time, and at most.
 const PAUSE: (u64, u64) = (15, 900);
+/// After so many attempts, some five hours, it is tried this seldom, in seconds: what fails that long is
+/// unlikely to go away by itself, and each attempt may read hours of film.
+const SELDOM: (u32, u64) = (24, 14_400);
 
 /// Longest reason that is written down, in characters.
 const MOST: usize = 500;
@@ -35,13 +38,16 @@ impl FilmDelay {
     }
 
     /// Whether it is to be tried again. A clock that was set back delays it no longer than the longest pause.
-    pub(super) const fn is_due(&self, now: u64) -> bool {
-        self.next <= now || self.next - now > PAUSE.1
+    pub(super) fn is_due(&self, now: u64) -> bool {
+        self.next <= now || self.next - now > pause(self.attempts)
     }
 }
 
 /// Seconds until the next attempt, after so many.
 fn pause(attempts: u32) -> u64 {
+    if attempts >= SELDOM.0 {
+        return SELDOM.1;
+    }
     let doubled = 1u64 << attempts.saturating_sub(1).min(16);
     PAUSE.0.saturating_mul(doubled).min(PAUSE.1)
 }
@@ -52,8 +58,8 @@ mod tests {
 
     #[test]
     fn pauses_grow_and_have_an_end() {
-        let seconds = [0, 1, 2, 3, 6, 7, 40, u32::MAX].map(pause);
-        assert_eq!(seconds, [15, 15, 30, 60, 480, 900, 900, 900]);
+        let seconds = [0, 1, 2, 3, 6, 7, 23, 24, u32::MAX].map(pause);
+        assert_eq!(seconds, [15, 15, 30, 60, 480, 900, 900, 14_400, 14_400]);
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub struct LadderStanding {
     pub state: LadderState,
     /// What is made now, highest first.
     pub steps: Vec<Step>,
-    /// What is not made for now, because this machine was too slow.
+    /// What is not made for now, because this machine was too slow for it, or ffmpeg failed with it.
     #[serde(default)]
     pub dropped: Vec<Step>,
     /// When the lowest of that is tried again, Unix seconds.

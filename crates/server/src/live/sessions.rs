@@ -3,6 +3,7 @@
 use super::drm::Allowed;
 use super::events::{Event, Events, Standing};
 use super::film;
+use super::films::{DueFilm, Films, Found};
 use super::ladder_handle::Health;
 use super::left;
 use super::lock;
@@ -16,17 +17,13 @@ use nccp::EventState;
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 /// How long the last segments of a session can be fetched after its end, in milliseconds.
 const AFTERWARDS: u64 = 300_000;
-/// How often events without their film are looked for, in milliseconds.
-const SEARCH: u64 = 5_000;
-/// As many of their films are begun at a time: each takes the disk's time.
-const AT_A_TIME: usize = 2;
 
 type EventName = (Name, Name);
 
@@ -43,8 +40,7 @@ pub(crate) struct Live {
     beginning: tokio::sync::Mutex<()>,
     /// Films of events that are over, in the making.
     closings: tokio::sync::Mutex<JoinSet<()>>,
-    /// When events without their film were looked for, Unix milliseconds; 0: not yet.
-    searched: AtomicU64,
+    films: Films,
     /// Whether the server stops: nothing begins any more.
     stopping: AtomicBool,
 }
@@ -60,7 +56,7 @@ impl Live {
             sessions: Mutex::default(),
             beginning: tokio::sync::Mutex::default(),
             closings: tokio::sync::Mutex::default(),
-            searched: AtomicU64::new(0),
+            films: Films::new(),
             stopping: AtomicBool::new(false),
         }
     }
@@ -144,8 +140,8 @@ impl Live {
     pub(crate) fn state(&self, event: &Event, now: u64) -> EventState {
         match self.session(&event.app, &event.name) {
             Some(session) => session.state(now),
+            None if event.known.ended.is_some() => EventState::Ended,
             None => match self.events.state(event).map(|standing| standing.state) {
-                _ if event.known.ended.is_some() => EventState::Ended,
                 Ok(EventState::Ended) => EventState::Ended,
                 Ok(EventState::Live | EventState::Interrupted) => EventState::Interrupted,
                 _ => EventState::Waiting,
@@ -155,7 +151,7 @@ impl Live {
 
     /// The events' movies and where they stand, with when they are to begin: by the movie's number.
     pub(crate) fn states(&self, now: u64) -> HashMap<u64, (EventState, Option<u64>)> {
-        let all = self.events.all().unwrap_or_else(|error| {
+        let all = self.events.readable().unwrap_or_else(|error| {
             tracing::error!(%error, "the live events cannot be read");
             Vec::new()
         });
@@ -169,8 +165,8 @@ impl Live {
         for session in self.to_be_closed(service) {
             self.close(service, &session).await;
         }
-        for (event, lock) in self.without_film(service) {
-            self.make_film(service, &event, &lock).await;
+        for film in self.without_film(service) {
+            self.make_due(service, film).await;
         }
     }
 
@@ -188,9 +184,25 @@ impl Live {
             let service = Arc::clone(service);
             closings.spawn(async move { service.live.close(&service, &session).await });
         }
-        for (event, lock) in live.without_film(service) {
+        drop(closings);
+        // There may be many events, and a disk may be slow: nobody waits for it meanwhile.
+        let searching = Arc::clone(service);
+        let found = tokio::task::spawn_blocking(move || searching.live.without_film(&searching));
+        let due = found.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "events without their film could not be looked for");
+            Vec::new()
+        });
+        if due.is_empty() {
+            return;
+        }
+        let mut closings = live.closings.lock().await;
+        // The next server makes them.
+        if live.stopping.load(Ordering::Relaxed) {
+            return;
+        }
+        for film in due {
             let service = Arc::clone(service);
-            closings.spawn(async move { service.live.make_film(&service, &event, &lock).await });
+            closings.spawn(async move { service.live.make_due(&service, film).await });
         }
     }
 
@@ -244,58 +256,31 @@ impl Live {
         over
     }
 
-    /// Events that are over and have no film, which nobody makes now, and for which it is time: those of a
-    /// server that is gone, and those whose film could not be made before. With their locks, so that no other
-    /// server makes it, too.
-    fn without_film(&self, service: &Service) -> Vec<(Event, File)> {
+    /// Looks for events that are over and have no film, which nobody makes now, and for which it is time:
+    /// those of a server that is gone, and those whose film could not be made before. Says how many events
+    /// stand where. Reads files of all events that may have changed.
+    fn without_film(&self, service: &Service) -> Vec<DueFilm> {
         let now = service.clock.millis();
-        let is_early = now.abs_diff(self.searched.load(Ordering::Relaxed)) < SEARCH;
-        if is_early || self.stopping.load(Ordering::Relaxed) {
+        if self.stopping.load(Ordering::Relaxed) || !self.films.is_time(now) {
             return Vec::new();
         }
-        self.searched.store(now, Ordering::Relaxed);
-        let all = self.events.all().unwrap_or_else(|error| {
+        let found = self.films.search(&self.events, service.clock.now()).unwrap_or_else(|error| {
             tracing::error!(%error, "the live events cannot be read");
-            Vec::new()
+            Found::default()
         });
-        self.count_states(&all, now);
-        let (mut due, mut delayed) = (Vec::new(), 0u32);
-        for event in all.into_iter().filter(|event| event.known.ended.is_some()) {
-            match self.lock_for_film(&event, service.clock.now(), &mut delayed) {
-                Ok(Some(lock)) if due.len() < AT_A_TIME => due.push((event, lock)),
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::error!(app = %event.app, event = %event.name, %error, "an event cannot be read");
-                }
-            }
-        }
-        metrics::gauge!("matinee_live_films_delayed").set(delayed);
-        due
+        self.count_states(&found, now);
+        metrics::gauge!("matinee_live_films_delayed").set(found.delayed);
+        found.due
     }
 
     /// Says how many events stand where.
-    fn count_states(&self, all: &[Event], now: u64) {
-        let states: Vec<_> = all.iter().map(|event| self.state(event, now)).collect();
+    fn count_states(&self, found: &Found, now: u64) {
+        let states: Vec<_> = found.others.iter().map(|event| self.state(event, now)).collect();
         for state in [EventState::Waiting, EventState::Live, EventState::Interrupted, EventState::Ended] {
-            let count = states.iter().filter(|of| **of == state).count();
+            let over = if state == EventState::Ended { found.over } else { 0 };
+            let count = over + states.iter().filter(|of| **of == state).count();
             metrics::gauge!("matinee_live_events", "state" => state.as_str()).set(count as f64);
         }
-    }
-
-    /// The lock of an event that is over, if its film is to be made now; counts those that could not be made.
-    fn lock_for_film(&self, event: &Event, now: u64, delayed: &mut u32) -> Result<Option<File>, Error> {
-        if self.events.state(event)?.state == EventState::Ended {
-            return Ok(None);
-        }
-        let delay = self.events.film_delay(event)?;
-        *delayed += u32::from(delay.is_some());
-        if delay.is_some_and(|delay| !delay.is_due(now)) {
-            return Ok(None);
-        }
-        let lock = self.events.lock(&event.app, &event.name)?;
-        // Perhaps another one has just made it.
-        let is_there = self.events.state(event)?.state == EventState::Ended;
-        Ok(lock.filter(|_| !is_there))
     }
 
     /// The server stops: sessions are suspended, so that the next one goes on with them, and what there is of
@@ -339,11 +324,21 @@ impl Live {
         self.allowed.forget(&session.id().to_string());
         service.ingest_headers.forget(&session.event);
         match session.lock.share() {
-            Some(lock) => self.make_film(service, &session.event, &lock).await,
-            None => {
-                tracing::error!(%app, event = %name, "an event's film is not made now: its lock cannot be had")
+            Some(lock) => {
+                let _turn = self.films.turn().await;
+                self.make_film(service, &session.event, &lock).await;
             }
+            None => tracing::warn!(
+                %app, event = %name,
+                "an event's film is not made at once, as its lock cannot be shared; within seconds it is looked for"
+            ),
         }
+    }
+
+    async fn make_due(&self, service: &Service, film: DueFilm) {
+        let DueFilm { event, lock, turn } = film;
+        self.make_film(service, &event, &lock).await;
+        drop(turn);
     }
 
     /// Makes the film of an event that is over; says how that went.
@@ -351,30 +346,36 @@ impl Live {
         let staging = service.config.library();
         let place = (service.catalogue.library(), staging.as_path());
         let (keys, store, now) = (service.keys(), &*service.store, service.clock.now());
-        let made = film::publish_locked(store, &self.events, place, &keys, (event, lock), now).await;
+        let before = self.films.delay(&self.events, event);
+        let of = (event, lock);
+        let (made, delay) = film::publish_locked(store, &self.events, place, &keys, of, before, now).await;
+        let (attempts, seconds) =
+            delay.as_ref().map_or((0, 0), |delay| (delay.attempts, delay.next.saturating_sub(now)));
+        self.films.tried(event, delay);
         let (app, name) = (&event.app, &event.name);
         match made {
             Ok(Some(film)) => {
                 tracing::info!(%app, event = %name, pack = film.pack, "an event has ended, and is a film")
             }
             Ok(None) => tracing::info!(%app, event = %name, "an event has ended without a single segment"),
-            Err(error) => {
-                let delay = self.events.film_delay(event).ok().flatten();
-                let (attempts, seconds) =
-                    delay.map_or((0, 0), |delay| (delay.attempts, delay.next.saturating_sub(now)));
-                tracing::error!(
-                    %app, event = %name, %error, attempts, seconds,
-                    "the film of an event could not be made; it is tried again by itself"
-                );
-            }
+            Err(error) => tracing::error!(
+                %app, event = %name, %error, attempts, seconds,
+                "the film of an event could not be made; it is tried again by itself"
+            ),
         }
     }
 
     /// What was under way when this process was not there is interrupted, and goes on when its encoder comes
     /// back.
     pub(crate) async fn begin(&self, service: &Service) -> Result<(), Error> {
-        for event in self.events.all()? {
-            let state = self.events.state(&event)?;
+        for event in self.events.readable()? {
+            let state = match self.events.state(&event) {
+                Ok(state) => state,
+                Err(error) => {
+                    tracing::error!(app = %event.app, event = %event.name, %error, "an event cannot be read");
+                    continue;
+                }
+            };
             let is_under_way = matches!(state.state, EventState::Live | EventState::Interrupted);
             if !is_under_way || event.known.ended.is_some() {
                 continue;

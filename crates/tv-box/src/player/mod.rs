@@ -12,6 +12,7 @@ use std::time::Duration;
 use nccp::{Downloadable, Manifest, MediaType, MovieId, RequestMessage, ResponseMessage, Scheme};
 use playback::{DynamicRange, Fit};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::control::{Ask, Control};
@@ -25,7 +26,7 @@ use outlet::Progress;
 const TICK: Duration = Duration::from_millis(100);
 /// The same where time passes faster.
 const FAST_TICK: Duration = Duration::from_millis(10);
-/// How long the last report may take.
+/// How long the last report to the controller may take.
 const LAST_REPORT: Duration = Duration::from_secs(10);
 /// How much longer than the manifest a title may take.
 const TITLE: Duration = Duration::from_secs(1);
@@ -77,7 +78,8 @@ fn is_protected(manifest: &Manifest) -> bool {
 
 /// Plays a film to its end, or until somebody wants something else. The session's keys are wiped when it
 /// ends. Its title is asked for where it is not known. A license is not asked for where one is `embedded` in
-/// the manifest.
+/// the manifest. What the operator's receiver is told last is `leaving` when this returns: nobody waits for
+/// it.
 ///
 /// # Errors
 /// What ended the film before its end.
@@ -88,6 +90,7 @@ pub(crate) async fn play(
     (movie_id, title, embedded): (MovieId, Option<String>, bool),
     chosen: &Chosen,
     wishes: &mut mpsc::Receiver<Wish>,
+    leaving: &mut JoinSet<()>,
 ) -> Result<FilmEnd, Error> {
     let session = control.shared.drm().create();
     let begun = tokio::time::Instant::now();
@@ -150,12 +153,11 @@ pub(crate) async fn play(
     });
     let result = match film {
         Ok(mut film) => match if embedded { film.open_embedded() } else { Ok(()) } {
-            Ok(()) => run(&mut film, (&mut arrivals, &mut answers), chosen, wishes).await,
+            Ok(()) => run(&mut film, (&mut arrivals, &mut answers), chosen, wishes, leaving).await,
             Err(error) => {
                 let ended = Err(error);
                 film.tell_end(&ended);
-                // Nobody waits for a receiver longer than for the controller.
-                let _ = tokio::time::timeout(LAST_REPORT, film.send_reports()).await;
+                leaving.spawn(film.send_reports());
                 ended
             }
         },
@@ -176,6 +178,7 @@ async fn run(
     (arrivals, answers): (&mut mpsc::Receiver<crate::fetcher::Arrival>, &mut mpsc::Receiver<Answer>),
     chosen: &Chosen,
     wishes: &mut mpsc::Receiver<Wish>,
+    leaving: &mut JoinSet<()>,
 ) -> Result<FilmEnd, Error> {
     let mut ticks = interval(if chosen.speed() > 4.0 { FAST_TICK } else { TICK });
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -201,7 +204,8 @@ async fn run(
     };
     let reason = ended.as_ref().map_or(Reason::Failed, |ended| ended.reason);
     film.tell_end(&ended);
-    let (deliver, reports) = (film.last_report(reason), film.send_reports());
+    leaving.spawn(film.send_reports());
+    let deliver = film.last_report(reason);
     // The answers' channel must not fill up meanwhile.
     let last = async {
         tokio::pin!(deliver);
@@ -212,9 +216,7 @@ async fn run(
             }
         }
     };
-    let (logged, _) =
-        tokio::join!(tokio::time::timeout(LAST_REPORT, last), tokio::time::timeout(LAST_REPORT, reports));
-    let logged = logged.unwrap_or(false);
+    let logged = tokio::time::timeout(LAST_REPORT, last).await.unwrap_or(false);
     film.close(reason, logged);
     ended
 }

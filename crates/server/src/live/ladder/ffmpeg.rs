@@ -1,11 +1,12 @@
 //! An ffmpeg that runs: what it is given, what it writes, what it complains of.
 
 use crate::live::ladder_handle::Weight;
-use ::live::transcode::{Means, trial};
+use ::live::transcode::{Encoder, Means, trial};
 use rustix::process::{Pid, setpriority_process};
 use std::io;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
@@ -29,11 +30,12 @@ const ENVIRONMENT: [&str; 7] = [
     "LIBVA_DRIVERS_PATH",
     "CUDA_VISIBLE_DEVICES",
 ];
-/// How long a picture may take that is encoded to see whether that can be done.
-const TRIES: u32 = 400;
-const BETWEEN: Duration = Duration::from_millis(50);
-/// How long a list of its filters may take.
-const LISTED: Duration = Duration::from_secs(20);
+/// How long a list may take, or a picture that is encoded to see whether that can be done.
+const ANSWERED: Duration = Duration::from_secs(20);
+/// How often it is looked at whether it is through.
+const BETWEEN: Duration = Duration::from_millis(20);
+/// Octets of an answer that are read.
+const MOST_SAID: u64 = 1 << 20;
 /// How long its last words are waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -67,18 +69,24 @@ fn not_started(program: &Path, error: &io::Error) -> String {
     }
 }
 
-/// Why an ffmpeg cannot make ladders, in words for the operator; `None` where it can. Runs it for a moment:
-/// an encoder in hardware has to encode a picture, for whether it is there ffmpeg does not know.
-pub fn unfit(program: &Path, means: Means<'_>) -> Option<String> {
-    let encoder = means.encoder;
-    let mut command = std::process::Command::new(program);
-    command.args(["-hide_banner", "-loglevel", "error", "-encoders"]).stdin(Stdio::null());
-    match command.output() {
-        Err(error) => return Some(not_started(program, &error)),
-        Ok(output) if !is_listed(&output.stdout, encoder.name()) => {
-            return Some(format!("{} has no {encoder}: install one that has", program.display()));
+/// Why an ffmpeg cannot make ladders with an encoder by its own account, in words for the operator; `None`
+/// where it may. Whether an encoder in hardware is there it does not know.
+pub fn unlisted(program: &Path, encoder: Encoder) -> Option<String> {
+    match ask(program, &list("-encoders")) {
+        Err(error) => Some(not_started(program, &error)),
+        Ok(None) => Some(format!("{} does not end when it is asked for its encoders", program.display())),
+        Ok(Some(output)) if !is_listed(&output.stdout, encoder.name()) => {
+            Some(format!("{} has no {encoder}: install one that has", program.display()))
         }
-        Ok(_) => {}
+        Ok(Some(_)) => None,
+    }
+}
+
+/// As [`unlisted`]; an encoder in hardware has to encode a picture, too, as whoever calls this.
+pub(super) fn unfit(program: &Path, means: Means<'_>) -> Option<String> {
+    let encoder = means.encoder;
+    if let Some(why) = unlisted(program, encoder) {
+        return Some(why);
     }
     if !encoder.is_hardware() {
         return None;
@@ -91,7 +99,7 @@ pub fn unfit(program: &Path, means: Means<'_>) -> Option<String> {
             program.display()
         )
     };
-    match trial_of(program, means) {
+    match ask(program, &trial(means)) {
         Err(error) => Some(cannot(&error.to_string())),
         Ok(None) => Some(cannot("it does not end")),
         Ok(Some(output)) if output.status.success() => None,
@@ -109,21 +117,49 @@ fn environment() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
     ENVIRONMENT.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)))
 }
 
-/// Encodes one picture, as ladders are; `None` where that does not end in time.
-fn trial_of(program: &Path, means: Means<'_>) -> io::Result<Option<std::process::Output>> {
+/// The arguments that have it list something.
+fn list(what: &str) -> Vec<String> {
+    ["-hide_banner", "-loglevel", "error", what].map(str::to_owned).to_vec()
+}
+
+/// What it says to something that it is through with soon; `None` where it does not end in time. Waits.
+fn ask(program: &Path, arguments: &[String]) -> io::Result<Option<Output>> {
     let mut command = std::process::Command::new(program);
-    command.args(trial(means)).env_clear().envs(environment());
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.args(arguments).env_clear().envs(environment());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let until = std::time::Instant::now() + ANSWERED;
     let mut child = command.spawn()?;
-    for _ in 0..TRIES {
-        if child.try_wait()?.is_some() {
-            return child.wait_with_output().map(Some);
+    // Read meanwhile: it waits where a pipe is full.
+    let said = (child.stdout.take().map(read_all), child.stderr.take().map(read_all));
+    let status = loop {
+        match child.try_wait()? {
+            Some(status) => break status,
+            None if std::time::Instant::now() > until => {
+                child.kill()?;
+                child.wait()?;
+                return Ok(None);
+            }
+            None => std::thread::sleep(BETWEEN),
         }
-        std::thread::sleep(BETWEEN);
-    }
-    child.kill()?;
-    child.wait()?;
-    Ok(None)
+    };
+    // What it has begun itself may have the pipes still.
+    let of = |said: Option<Receiver<Vec<u8>>>| {
+        let rest = until.saturating_duration_since(std::time::Instant::now());
+        said.and_then(|said| said.recv_timeout(rest).ok()).unwrap_or_default()
+    };
+    Ok(Some(Output { status, stdout: of(said.0), stderr: of(said.1) }))
+}
+
+/// All that is said, as far as it is not too much.
+fn read_all(pipe: impl io::Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (whole, said) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut all = Vec::new();
+        // What came before it failed counts.
+        let _ = io::Read::read_to_end(&mut io::Read::take(pipe, MOST_SAID), &mut all);
+        let _ = whole.send(all);
+    });
+    said
 }
 
 /// Whether a list of ffmpeg's has a name: in the second column.
@@ -133,13 +169,10 @@ fn is_listed(list: &[u8], name: &str) -> bool {
 
 /// Which filters an ffmpeg lacks, in words for the operator; `None`: none of these.
 pub(super) async fn lacks(program: &Path, filters: &[&str]) -> Option<String> {
-    let mut command = Command::new(program);
-    command.args(["-hide_banner", "-loglevel", "error", "-filters"]).stdin(Stdio::null()).kill_on_drop(true);
-    let list = match tokio::time::timeout(LISTED, command.output()).await {
-        // What is wrong with it is said when it is started.
-        Err(_) | Ok(Err(_)) => return None,
-        Ok(Ok(output)) => output.stdout,
-    };
+    let asked = program.to_owned();
+    let answer = tokio::task::spawn_blocking(move || ask(&asked, &list("-filters"))).await;
+    // What is wrong with it is said when it is started.
+    let Ok(Ok(Some(Output { stdout: list, .. }))) = answer else { return None };
     let lacking: Vec<_> = filters.iter().filter(|filter| !is_listed(&list, filter)).copied().collect();
     let names = lacking.join(" and ");
     (!lacking.is_empty()).then(|| format!("{} has no {names}: install one that has", program.display()))
@@ -253,7 +286,6 @@ async fn listen(mut stderr: ChildStderr, event: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ::live::transcode::Encoder;
 
     fn start(script: &str) -> Process {
         Process::start(Path::new("/bin/sh"), &["-c".to_owned(), script.to_owned()], "lecture".to_owned())
@@ -336,9 +368,26 @@ mod tests {
         assert!(said.contains("(no CUDA here)") && said.contains("live.ladder_encoder"), "{said}");
         let path = program("exit 1");
         assert!(unfit(&path, means).unwrap().contains("it says nothing"));
+        assert_eq!(unlisted(&path, Encoder::Nvenc), None, "by its own account it has it");
+        assert!(unlisted(&path, Encoder::Qsv).unwrap().contains("has no h264_qsv"));
         assert_eq!(lacks(&path, &["zscale"]).await, None);
         let said = lacks(&path, &["zscale", "tonemap"]).await.unwrap();
         assert!(said.contains("has no tonemap:"), "{said}");
+    }
+
+    /// Whatever it is asked, it has no more of our environment than it needs; a long answer is read whole.
+    #[test]
+    fn an_answer_is_read_whole_and_says_nothing_of_us() {
+        let asked = |script: &str| {
+            let arguments = ["-c".to_owned(), script.to_owned()];
+            ask(Path::new("/bin/sh"), &arguments).unwrap().unwrap()
+        };
+        let said = String::from_utf8(asked("env").stdout).unwrap();
+        let shell = ["PWD", "SHLVL", "_", "OLDPWD"];
+        let known = |name: &str| ENVIRONMENT.contains(&name) || shell.contains(&name);
+        assert!(said.lines().all(|line| line.split_once('=').is_some_and(|(name, _)| known(name))), "{said}");
+        let long = asked("n=0; while [ $n -lt 30 ]; do printf '%09999d' 0; n=$((n + 1)); done; exit 3");
+        assert_eq!((long.stdout.len(), long.status.code()), (30 * 9999, Some(3)));
     }
 
     #[tokio::test]

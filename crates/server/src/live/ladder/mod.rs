@@ -7,12 +7,22 @@ mod rungs;
 mod under_way;
 mod worker;
 
-pub use ffmpeg::unfit;
+pub use ffmpeg::unlisted;
 
 use super::session::Session;
-use crate::Service;
+use crate::{Config, Role, Service};
+use ffmpeg::unfit;
 use std::sync::Arc;
 use worker::Worker;
+
+/// Why the encoder in hardware that the settings name encodes nothing, in words for the operator; `None`
+/// where it does, or none is named, or no ladders are made. Encodes a picture, as the user who calls this,
+/// and waits for it.
+pub fn unfit_encoder(config: &Config) -> Option<String> {
+    let live = &config.live;
+    let is_wanted = config.has(Role::Ingest) && live.ladders > 0 && live.ladder_encoder.is_hardware();
+    is_wanted.then(|| unfit(&live.ffmpeg, live.means())).flatten()
+}
 
 /// An encoder takes part in the session: where it sends one rendition of pictures, a ladder is made of it
 /// from its first picture on.

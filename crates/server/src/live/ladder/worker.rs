@@ -27,6 +27,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// One that ran at least this long had not failed.
 const STEADY: Duration = Duration::from_secs(60);
+/// After so many failures in a row fewer steps are tried: an encoder in hardware may take fewer at a time.
+const FAILURES: u32 = 3;
 
 /// Why nothing is made any more.
 #[derive(Debug)]
@@ -156,7 +158,7 @@ impl Worker {
                     let reason = "the encoder is silent".to_owned();
                     self.say(LadderState::Waiting, Health::Idle, Some(reason));
                 }
-                Ended::Slow => self.make_less().await?,
+                Ended::Slow => self.make_less("this machine is too slow for").await?,
                 Ended::Failed(reason) => {
                     failures = if begun.elapsed() > STEADY { 1 } else { failures.saturating_add(1) };
                     self.restarts = self.restarts.saturating_add(1);
@@ -172,8 +174,13 @@ impl Worker {
                     if failures > 1 {
                         self.retire(None);
                     }
-                    self.say(LadderState::Failing, Health::Missing, Some(reason));
-                    self.pause(pause(failures)).await?;
+                    if failures >= FAILURES && self.rungs.made().len() > 1 {
+                        failures = 0;
+                        self.make_less(&format!("{reason}, {FAILURES} times in a row, with")).await?;
+                    } else {
+                        self.say(LadderState::Failing, Health::Missing, Some(reason));
+                        self.pause(pause(failures)).await?;
+                    }
                 }
             }
         }
@@ -241,19 +248,20 @@ impl Worker {
         }
     }
 
-    /// The highest step is not made any more.
-    async fn make_less(&mut self) -> Result<(), Stop> {
+    /// The highest step is not made any more, for a reason that ends where it says which steps it is about.
+    async fn make_less(&mut self, reason: &str) -> Result<(), Stop> {
         let Some(step) = self.rungs.drop_highest(Instant::now()) else { return Ok(()) };
         self.leave().await;
         self.retire(Some(step.height));
         metrics::counter!("matinee_live_ladder_steps_dropped_total").increment(1);
+        let which = if self.rungs.made().is_empty() { "any step" } else { "all steps" };
+        let reason = format!("{reason} {which}");
         tracing::warn!(
             event = self.name,
             height = step.height,
-            "this machine is too slow for a ladder: a step is not made for now"
+            reason,
+            "a step of a ladder is not made for now"
         );
-        let which = if self.rungs.made().is_empty() { "any step" } else { "all steps" };
-        let reason = format!("this machine is too slow for {which}");
         self.say(LadderState::Waiting, Health::Missing, Some(reason));
         if let (true, Some(wait)) = (self.rungs.made().is_empty(), self.rungs.wait(Instant::now())) {
             self.pause(wait).await?;

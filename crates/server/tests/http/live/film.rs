@@ -5,6 +5,7 @@ use super::super::world::{NOW, World};
 use super::{APP, EVENT, decrypt, download, event, index, keys, put, send};
 use cenc::KidAndKey;
 use nccp::{MovieType, RequestMessage, ResponseMessage};
+use pack::layout;
 use server::live::{Events, end};
 use server::store::NewMovie;
 use server::store::Store as _;
@@ -75,6 +76,36 @@ async fn an_event_whose_number_is_another_films() {
     assert!(world.config.library().join(&pack).join("pack.json").exists());
     let kept = world.store.read().await.unwrap().movie(movie).await.unwrap().unwrap();
     assert_eq!(kept.pack, "another");
+}
+
+/// A film that is whole and could not be published is kept: the next attempt does not read all segments.
+#[tokio::test]
+async fn a_film_that_is_whole_is_not_made_again() {
+    let world = World::new().await;
+    let created = event(&world, APP, EVENT).await;
+    send(&world, &created).await;
+    let events = Events::new(&world.config.data);
+    let session = events.state(&created.event).unwrap().session.unwrap();
+    // Nothing takes the place of a folder that is not empty.
+    let place = world.config.library().join(&session);
+    for representation in ["v240-1", "a-und-1"] {
+        let path = layout::media_path(&layout::downloadable_id(&session, representation), "mp4");
+        std::fs::create_dir_all(place.join(path).join("in-the-way")).unwrap();
+    }
+    let ended = end(&events, &created.event.app, &created.event.name, NOW).unwrap();
+    world.service.look_after_live().await;
+    let delay = events.film_delay(&ended).unwrap().expect("it was not published");
+    let work = world.config.library().join(format!(".live-{session}"));
+    assert!(work.join("pack.json").exists(), "{}", delay.reason);
+    std::fs::remove_dir_all(&place).unwrap();
+    // Without its header no film is made of the pictures.
+    let folder = events.folder(&created.event.app, &created.event.name).join(&session);
+    std::fs::remove_file(folder.join("v240-1/init.mp4")).unwrap();
+    world.set_clock(delay.next + 10);
+    world.service.look_after_live().await;
+    assert_eq!(events.state(&ended).unwrap().pack.as_ref(), Some(&session));
+    assert_eq!(packager::read_pack(&place).unwrap().representations.len(), 2);
+    assert!(!work.exists() && !folder.exists());
 }
 
 /// What a server that was killed left behind becomes a film all the same, without the server.

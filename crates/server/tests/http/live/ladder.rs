@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// Pictures of a segment.
 const PICTURES: usize = 48;
+/// Segments that are sent, at most, until something is there again.
+const MOST_SEGMENTS: u32 = 400;
 
 async fn wait() {
     tokio::time::sleep(Duration::from_millis(20)).await;
@@ -35,13 +37,15 @@ async fn send(world: &World, created: &Created, segment: u32) {
 }
 
 /// A program that writes down its id and how it is called, and is ffmpeg then, unless it is broken; one that
-/// is stuck does not end at once, and one that is slow makes nothing of two steps.
+/// is stuck does not end at once, one that is slow makes nothing of two steps, and one that takes few fails
+/// with them.
 fn noted(folder: &Path) -> PathBuf {
     let (path, place) = (folder.join("ffmpeg"), folder.display());
     let script = format!(
         "#!/bin/sh\necho $$ >>'{place}/ids'\nprintf '%s\\n' \"$*\" >>'{place}/calls'\n\
          [ -e '{place}/broken' ] && exit 3\n\
          [ -e '{place}/slow' ] && case \"$*\" in *'[o1]'*) exec cat >/dev/null ;; esac\n\
+         [ -e '{place}/few' ] && case \"$*\" in *'[o1]'*) exit 4 ;; esac\n\
          [ -e '{place}/stuck' ] && {{ ffmpeg \"$@\"; sleep 6; exit; }}\n\
          exec ffmpeg \"$@\"\n"
     );
@@ -96,6 +100,17 @@ fn whole(index: &Value, id: &str) -> Vec<(u64, u64)> {
         (segment["n"].as_u64().unwrap(), segment["start"].as_u64().unwrap() * 1000 / timescale)
     };
     segments.map(of).collect()
+}
+
+/// What is made has the segments that its source has, as far as that has them still.
+fn cut_as_the_source(found: &Value) {
+    let source = whole(found, "v240-1");
+    let oldest = source.first().map_or(0, |(number, _)| *number);
+    for id in ["v180-1", "v120-1"] {
+        let made = whole(found, id);
+        let mut there = made.iter().filter(|(number, _)| *number >= oldest);
+        assert!(there.all(|segment| source.contains(segment)), "{id}: {found}");
+    }
 }
 
 /// B80: one rendition comes, three are published: with the same numbers and times, and every picture of each
@@ -162,7 +177,8 @@ const UNUSUAL: [(&str, &str); 2] = [
     ),
 ];
 
-/// B80: fields become whole pictures, and HDR becomes SDR, in steps with the same times and as many pictures.
+/// B80: fields become whole pictures, and HDR becomes SDR (which takes long: in `cargo xtask soak`), in steps
+/// with the same times and as many pictures.
 #[tokio::test]
 async fn b80_fields_and_hdr_become_what_every_player_shows() {
     if !has_ffmpeg() {
@@ -170,7 +186,8 @@ async fn b80_fields_and_hdr_become_what_every_player_shows() {
     }
     let filters = ffmpeg(words("-filters")).await;
     let has_zscale = String::from_utf8_lossy(&filters.stdout).contains(" zscale ");
-    for (what, made) in UNUSUAL {
+    let most = if std::env::var_os("MATINEE_SOAK").is_some() { UNUSUAL.len() } else { 1 };
+    for (what, made) in UNUSUAL.into_iter().take(most) {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("source.mp4");
         let mut args = words(made);
@@ -237,20 +254,38 @@ async fn an_ffmpeg_that_dies_comes_back() {
         if is_back(&found) {
             break;
         }
-        assert!((segment as usize) < PATIENCE, "it never came back: {found}");
+        assert!(segment < MOST_SEGMENTS, "it never came back: {found}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let source = whole(&found, "v240-1");
-    for id in ["v180-1", "v120-1"] {
-        assert!(whole(&found, id).iter().all(|segment| source.contains(segment)), "{id}: {found}");
-    }
+    cut_as_the_source(&found);
     assert_eq!(ids().lines().count(), 2);
     assert_eq!(stands(&world, &created, |_| true).await.state, LadderState::Running);
     world.service.suspend_live().await;
 }
 
-/// B80: a step that was too much for this machine is tried again after a while, and is there again, cut as its
-/// source is.
+/// Steps of which ffmpeg makes nothing in time are not made, from the highest on.
+#[tokio::test]
+async fn a_step_that_is_too_much_is_left_out() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let program = noted(folder.path());
+    std::fs::write(folder.path().join("slow"), "").unwrap();
+    let settings = format!("ffmpeg = \"{}\"\nladder_behind = 2\n", program.display());
+    let world = World::with(&format!("[live]\n{settings}")).await;
+    let created = event(&world).await;
+    for segment in 0..2 {
+        send(&world, &created, segment).await;
+    }
+    let standing = stands(&world, &created, |standing| !standing.dropped.is_empty()).await;
+    assert_eq!(standing.dropped[0].height, 180);
+    assert!(standing.again.is_some() && standing.reason.is_some_and(|reason| reason.contains("too slow")));
+    world.service.suspend_live().await;
+}
+
+/// B80: where ffmpeg fails with all steps, as one does whose card takes fewer at a time, the highest is left
+/// out. It is tried again after a while, and is there again, cut as its source is.
 #[tokio::test]
 async fn b80_a_step_that_was_too_much_comes_back() {
     if !has_ffmpeg() {
@@ -258,35 +293,40 @@ async fn b80_a_step_that_was_too_much_comes_back() {
     }
     let folder = tempfile::tempdir().unwrap();
     let program = noted(folder.path());
-    let slow = folder.path().join("slow");
-    std::fs::write(&slow, "").unwrap();
-    let settings = format!("ffmpeg = \"{}\"\nladder_behind = 2\nladder_again = 1\n", program.display());
+    let few = folder.path().join("few");
+    std::fs::write(&few, "").unwrap();
+    // However slow this machine is.
+    let settings = format!("ffmpeg = \"{}\"\nladder_behind = 3600\nladder_again = 1\n", program.display());
     let world = World::with(&format!("[live]\n{settings}")).await;
     let created = event(&world).await;
-    for segment in 0..2 {
-        send(&world, &created, segment).await;
-    }
-    let standing = stands(&world, &created, |standing| !standing.dropped.is_empty()).await;
     let heights =
         |steps: &[::live::transcode::Step]| steps.iter().map(|step| step.height).collect::<Vec<_>>();
-    assert_eq!((heights(&standing.dropped), heights(&standing.steps)), (vec![180], vec![120]));
-    assert!(standing.again.is_some() && standing.reason.is_some_and(|reason| reason.contains("too slow")));
-    std::fs::remove_file(slow).unwrap();
-    let mut found = Value::Null;
-    for segment in 2.. {
+    let events = Events::new(&world.config.data);
+    let (mut found, mut is_mended) = (Value::Null, false);
+    for segment in 0.. {
         send(&world, &created, segment).await;
-        found = index(&world, &created).await;
-        if !whole(&found, "v180-1").is_empty() {
+        // No faster than what is made: a step more is only tried where that keeps up.
+        for _ in 0..50 {
+            found = index(&world, &created).await;
+            let latest = |id| whole(&found, id).last().map(|(number, _)| *number);
+            if latest("v120-1").is_some() && latest("v120-1") == latest("v240-1") {
+                break;
+            }
+            wait().await;
+        }
+        let standing = events.ladder(&created.event).unwrap();
+        if let Some(standing) = standing.filter(|standing| !is_mended && !standing.dropped.is_empty()) {
+            assert_eq!((heights(&standing.dropped), heights(&standing.steps)), (vec![180], vec![120]));
+            assert!(standing.again.is_some() && standing.restarts >= 3);
+            std::fs::remove_file(&few).unwrap();
+            is_mended = true;
+        }
+        if is_mended && !whole(&found, "v180-1").is_empty() {
             break;
         }
-        assert!((segment as usize) < PATIENCE, "it never came back: {found}");
-        // Not much faster than an encoder: what is made is to keep up.
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert!(segment < MOST_SEGMENTS, "it never came back: {found}");
     }
-    let source = whole(&found, "v240-1");
-    for id in ["v180-1", "v120-1"] {
-        assert!(whole(&found, id).iter().all(|segment| source.contains(segment)), "{id}: {found}");
-    }
+    cut_as_the_source(&found);
     world.service.suspend_live().await;
 }
 
@@ -314,7 +354,7 @@ async fn an_ffmpeg_that_does_not_come_back_is_told_of_no_more() {
             assert_eq!(all.len(), 2, "{found}");
             break;
         }
-        assert!((segment as usize) < PATIENCE, "it is still told of: {found}");
+        assert!(segment < MOST_SEGMENTS, "it is still told of: {found}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     stands(&world, &created, |standing| standing.restarts >= 2).await;

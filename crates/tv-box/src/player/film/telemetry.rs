@@ -19,7 +19,7 @@ use crate::{Error, Reason};
 
 /// The receiver wants no more reports.
 const GONE: u16 = 410;
-/// How long a receiver may take; nothing waits for it but the end.
+/// How long a receiver may take; nothing waits for it but the end of the process, and not so long.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The reports of a playback, and where they go.
