@@ -52,8 +52,9 @@ const BUSY: Duration = Duration::from_secs(10);
 /// with `TRY_LATER`.
 const QUEUE: Duration = Duration::from_secs(10);
 
-/// Pages of the write-ahead log (of 4 KiB) after which a writer copies them to the database's file. A page that
-/// changed often is copied once, so fewer copies are less to write and to sync; the log has some 16 MiB then.
+/// Pages of the write-ahead log (of 4 KiB) after which a writer copies them to the database's file. A page
+/// that changed often is copied once, so fewer copies are less to write and to sync; the log has some 16 MiB
+/// then.
 const CHECKPOINT: &str = "4000";
 
 /// A database in one file.
