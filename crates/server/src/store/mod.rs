@@ -94,7 +94,8 @@ fn migrator<const N: usize>(scripts: [(&'static str, &'static str); N]) -> Migra
         Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
     };
     let mut migrator = Migrator::with_migrations((1..).zip(scripts).map(migration).collect());
-    // The next release may have been here already: migrations only add.
+    // The next release may have been here already: migrations only add, or change
+    // indices.
     migrator.set_ignore_missing(true);
     migrator
 }
