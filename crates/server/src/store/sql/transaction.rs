@@ -83,8 +83,15 @@ impl SqlTransaction {
         }
     }
 
-    /// The connection, for a statement that what is pending must not follow; what was known may change by it.
+    /// The connection, for a statement that writes, and that what is pending must not follow; what was known
+    /// may change by it.
     async fn now(&mut self) -> Result<&mut Tx> {
+        self.held.is_touched = true;
+        self.read().await
+    }
+
+    /// The connection, to read what pending writes may change: they come first.
+    async fn read(&mut self) -> Result<&mut Tx> {
         self.known = None;
         self.settle().await?;
         Ok(self.held.connection())
@@ -97,7 +104,7 @@ impl SqlTransaction {
 
     /// Does what is pending.
     async fn settle(&mut self) -> Result<()> {
-        self.held.is_touched = true;
+        self.held.is_touched |= !self.writes.is_empty();
         let mut writes = std::mem::take(&mut self.writes);
         if let Savepoint::Wanted(before) = self.savepoint {
             let behind = writes.split_off(before);
