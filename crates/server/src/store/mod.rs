@@ -129,9 +129,9 @@ pub trait Store: Send + Sync {
     /// As [`Store::begin`], for what a device asks: it has locked the account and the device, and has read
     /// what is going to be asked for, in as few round trips as the engine allows.
     ///
-    /// It may see what others have ended but not yet committed. Its own commit holds only together with
-    /// theirs; what is decided without one (a refusal that leaves no trace) may rest on what is undone then,
-    /// so a refusal must be one that the next request may find lifted.
+    /// It may see what others have ended but not yet committed. Its own commit succeeds only together with
+    /// theirs. A refusal that commits nothing may rest on what is undone then; the next request may find it
+    /// lifted.
     async fn begin_for(&self, ahead: &Ahead<'_>) -> Result<Begun> {
         let mut tx = self.begin().await?;
         let account = tx.lock_account(ahead.account).await?;
