@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
+use crate::command;
 use crate::error::Error;
 use crate::project::Project;
 
@@ -19,8 +20,7 @@ const CITING: [&str; 6] = ["css", "html", "js", "md", "rs", "toml"];
 /// # Errors
 /// [`Error::Rule`] with all that point at nothing.
 pub(super) fn check(project: &Project) -> Result<(), Error> {
-    let mut files = Vec::new();
-    gather(&project.root, Path::new(""), &mut files)?;
+    let files = files(project)?;
     let tree = Tree::of(&files);
     let read = |file: &str| {
         let path = project.root.join(file);
@@ -68,6 +68,24 @@ pub(super) fn check(project: &Project) -> Result<(), Error> {
     }
     println!("{links} links and {citations} citations of {PROTOCOL} point at something");
     Ok(())
+}
+
+/// The repository's files, from the root: what git has or would take in. Where there is no repository (an
+/// archive of the sources), or git is missing, all that is there.
+fn files(project: &Project) -> Result<Vec<String>, Error> {
+    let mut git = command::command(project, "git");
+    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+    // Not a repository around this folder, which knows nothing of it.
+    if project.root.join(".git").exists()
+        && let Ok(listed) = command::output(&mut git)
+    {
+        // What was deleted and not committed is listed, too.
+        let listed = listed.split('\0').filter(|file| project.root.join(file).is_file());
+        return Ok(listed.map(str::to_owned).collect());
+    }
+    let mut files = Vec::new();
+    gather(&project.root, Path::new(""), &mut files)?;
+    Ok(files)
 }
 
 /// All files below a folder, from the root, but for what is made there.
