@@ -18,8 +18,8 @@ async fn sqlite_keeps_the_contract() {
     two_devices_cannot_share_a_key(&again_at(&path).await).await;
 }
 
-/// Those that wait for SQLite's writer are committed together, whoever is given up among them. What is counted
-/// shows that they are.
+/// Those that wait for SQLite's writer are committed together, whoever is given up among them. What is
+/// counted shows that they are.
 #[tokio::test]
 async fn waiting_transactions_of_sqlite_are_committed_together() {
     let recorder = PrometheusBuilder::new().build_recorder();

@@ -1,9 +1,9 @@
-//! Modules do not import each other by their paths in circles, nor do folders of them. A module and what lies in
-//! it are one thing: a child that uses its parent's type is no circle. Tests do not count.
+//! Modules do not import each other by their paths in circles, nor do folders of them. A module and what lies
+//! in it are one thing: a child that uses its parent's type is no circle. Tests do not count.
 //!
-//! What a parent re-exports counts as the parent's: `crate::Error` is the root's, wherever the root has it from,
-//! and the root is everybody's parent. So circles that go by such names (`crate::Error`, `crate::Service`) are
-//! not seen.
+//! What a parent re-exports counts as the parent's: `crate::Error` is the root's, wherever the root has it
+//! from, and the root is everybody's parent. So circles that go by such names (`crate::Error`,
+//! `crate::Service`) are not seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -1,9 +1,9 @@
 //! Transactions that are committed together, where an engine has one writer at a time.
 //!
 //! Who ends while others wait for the writer leaves its last writes to the next of them, which makes them on
-//! its way: the transaction stays open, and goes from one to the other until nobody waits, there are [`MOST`],
-//! or the first has waited for [`LONGEST`]. The last one commits for all, and only then is anybody told. So a
-//! burst of requests takes one round trip each and one commit in all.
+//! its way: the transaction stays open, and goes from one to the other until nobody waits, there are
+//! [`MOST`], or the first has waited for [`LONGEST`]. The last one commits for all, and only then is anybody
+//! told. So a burst of requests takes one round trip each and one commit in all.
 //!
 //! It is all or nothing for them: where one fails, none has happened, and each runs again
 //! ([`StoreError::Contended`]), alone.

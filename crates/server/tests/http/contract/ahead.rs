@@ -277,8 +277,8 @@ pub(crate) enum GivenUp {
     Ended,
 }
 
-/// One ends while another waits for the writer, which goes on in its transaction; then one of them is given up.
-/// What is told to be committed is there; of what is undone nothing is, and it is told to run again.
+/// One ends while another waits for the writer, which goes on in its transaction; then one of them is given
+/// up. What is told to be committed is there; of what is undone nothing is, and it is told to run again.
 ///
 /// On a store of its own: what fails keeps others apart for a while. In a runtime of one thread, so that the
 /// other one waits when it should.
