@@ -119,8 +119,8 @@ impl Tree {
         self.0.contains(path)
     }
 
-    /// Whether a document may name something so: from the root, or by the end of its path, with the folder `src`
-    /// of a crate left out (`server/src/http`, `live/ladder`, `packager/input`).
+    /// Whether a document may name something so: from the root, or by the end of its path, with the folder
+    /// `src` of a crate left out (`server/src/http`, `live/ladder`, `packager/input`).
     fn names(&self, named: &str) -> bool {
         let with_src = named.replacen('/', "/src/", 1);
         self.0.iter().any(|path| {
@@ -185,8 +185,8 @@ fn sections(text: &str) -> BTreeSet<u32> {
     numbers.collect()
 }
 
-/// Which sections of docs/protocol.md a text cites: what follows its name, up to two of them (`protocol.md §2 to
-/// §4`). In the document itself `§7` is enough where no standard's name stands in front of it.
+/// Which sections of docs/protocol.md a text cites: what follows its name, up to two of them (`protocol.md §2
+/// to §4`). In the document itself `§7` is enough where no standard's name stands in front of it.
 fn cited(text: &str, is_protocol: bool) -> Vec<u32> {
     let number = |text: &str| {
         let digits: String = text.chars().take_while(char::is_ascii_digit).collect();

@@ -76,3 +76,35 @@ impl Batch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_joins_when_the_first_has_waited() {
+        let mut batch = Batch::default();
+        assert!(!batch.is_full());
+        let millisecond = Duration::from_millis(1);
+        let _first = batch.join(Vec::new());
+        tokio::time::advance(LONGEST - millisecond).await;
+        let _second = batch.join(Vec::new());
+        assert!(!batch.is_full());
+        tokio::time::advance(millisecond).await;
+        assert!(batch.is_full());
+    }
+
+    #[test]
+    fn only_who_was_alone_is_told_why() {
+        let told = |others: usize, was_left: bool| {
+            let mut batch = Batch { was_left, ..Batch::default() };
+            let mut ended = batch.join(Vec::new());
+            let _others: Vec<_> = (0..others).map(|_| batch.join(Vec::new())).collect();
+            batch.tell(Err(StoreError::Absent));
+            ended.try_recv().unwrap()
+        };
+        assert!(matches!(told(0, false), Err(StoreError::Absent)));
+        assert!(matches!(told(1, false), Err(StoreError::Contended)));
+        assert!(matches!(told(0, true), Err(StoreError::Contended)));
+    }
+}

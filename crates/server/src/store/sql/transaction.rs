@@ -130,6 +130,14 @@ impl SqlTransaction {
         Ok(())
     }
 
+    /// Undoes all of it without a word to anybody, as SQLite does for some errors.
+    #[cfg(test)]
+    #[allow(dead_code, reason = "one engine's test needs it")]
+    pub(in crate::store) async fn lose(&mut self) -> Result<()> {
+        plain!("ROLLBACK").execute(&mut **self.aside()).await?;
+        Ok(())
+    }
+
     fn known_device(&self, id: &str) -> Option<&Known> {
         self.known.as_ref().filter(|known| known.device.id == id)
     }
