@@ -88,6 +88,10 @@ fn describe() {
         "Registrations whose grant is over, or not for this page"
     );
     describe_counter!("matinee_streams_refused_total", "Requests of accounts that play enough already");
+    describe_counter!(
+        "matinee_transactions_joined_total",
+        "Transactions that SQLite committed together with others"
+    );
     describe_counter!("matinee_logins_total", "Logins by result");
     describe_counter!("matinee_authorizer_total", "Questions to the operator's authorizer by answer");
     describe_counter!("matinee_player_events_total", "Reports of the player by event");

@@ -2,8 +2,8 @@
 //! (in wasm) or is not asked for (feature `aws-lc`). Both have the same four things, and the tests hold them
 //! against each other:
 //!
-//! * `OaepKey`, which encrypts for the holder of an RSA key: RSAES-OAEP with SHA-256, MGF1-SHA-256 and an empty label (RFC 8017 §7.1.1), exponent
-//!   65537;
+//! * `OaepKey`, which encrypts for the holder of an RSA key: RSAES-OAEP with SHA-256, MGF1-SHA-256 and an
+//!   empty label (RFC 8017 §7.1.1), exponent 65537;
 //! * `verify_es256`: ECDSA on P-256 with SHA-256, signatures as r ‖ s (RFC 9053 §2.1);
 //! * `Ed25519Key`, which signs (RFC 8032);
 //! * `seal_gcm`: AES-256-GCM (NIST SP 800-38D), ciphertext and tag.

@@ -94,7 +94,8 @@ fn migrator<const N: usize>(scripts: [(&'static str, &'static str); N]) -> Migra
         Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
     };
     let mut migrator = Migrator::with_migrations((1..).zip(scripts).map(migration).collect());
-    // The next release may have been here already: migrations only add.
+    // The next release may have been here already: migrations only add, or change
+    // indices.
     migrator.set_ignore_missing(true);
     migrator
 }
@@ -127,6 +128,10 @@ pub trait Store: Send + Sync {
 
     /// As [`Store::begin`], for what a device asks: it has locked the account and the device, and has read
     /// what is going to be asked for, in as few round trips as the engine allows.
+    ///
+    /// It may see what others have ended but not yet committed. Its own commit succeeds only together with
+    /// theirs. A refusal that commits nothing may rest on what is undone then; the next request may find it
+    /// lifted.
     async fn begin_for(&self, ahead: &Ahead<'_>) -> Result<Begun> {
         let mut tx = self.begin().await?;
         let account = tx.lock_account(ahead.account).await?;

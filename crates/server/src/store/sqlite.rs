@@ -52,8 +52,9 @@ const BUSY: Duration = Duration::from_secs(10);
 /// with `TRY_LATER`.
 const QUEUE: Duration = Duration::from_secs(10);
 
-/// Pages of the write-ahead log (of 4 KiB) after which a writer copies them to the database's file. A page that
-/// changed often is copied once, so fewer copies are less to write and to sync; the log has some 16 MiB then.
+/// Pages of the write-ahead log (of 4 KiB) after which a writer copies them to the database's file. A page
+/// that changed often is copied once, so fewer copies are less to write and to sync; the log has some 16 MiB
+/// then.
 const CHECKPOINT: &str = "4000";
 
 /// A database in one file.
@@ -152,5 +153,40 @@ impl Store for SqliteStore {
     async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{AuditEntry, AuditFilter, Wants};
+
+    /// Who has ended in a transaction that SQLite then undid by itself runs again, and who waits begins anew:
+    /// in what is no transaction any more each write would be durable by itself.
+    #[tokio::test]
+    async fn what_sqlite_undid_is_not_gone_on_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("matinee.db")).await.unwrap();
+        let ahead = Ahead { account: 1, device: "d-none", wants: Wants::Nothing, now: 100 };
+        let begin = async |action: &str| {
+            let (mut tx, _) = SqlTransaction::begin_for(&store.writer, &ahead).await.unwrap();
+            tx.audit(&AuditEntry::client(action, 100)).await.unwrap();
+            tx
+        };
+        let first = begin("first").await;
+        // The others wait before it ends.
+        let (second, third, first) = tokio::join!(
+            biased;
+            async { begin("second").await.lose().await },
+            async { Box::new(begin("third").await).commit().await },
+            Box::new(first).commit(),
+        );
+        second.unwrap();
+        assert!(matches!(first, Err(StoreError::Contended)), "{first:?}");
+        third.unwrap();
+        let filter = AuditFilter { most: 10, ..AuditFilter::default() };
+        let found = store.read().await.unwrap().audited(&filter).await.unwrap();
+        let found: Vec<_> = found.into_iter().map(|found| found.entry.action).collect();
+        assert_eq!(found, ["third"]);
     }
 }

@@ -1,7 +1,8 @@
 //! The engines, held to the store's contract.
 
-use super::contract::{self, postgres::Postgres};
+use super::contract::{self, GivenUp, postgres::Postgres};
 use license::KeyLevel;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use server::store::{NewDevice, PostgresStore, SqliteStore, Store, StoreError};
 use std::sync::Arc;
 
@@ -15,6 +16,31 @@ async fn sqlite_keeps_the_contract() {
     assert!(again.read().await.unwrap().accounts().await.unwrap().len() > 3);
     again.close().await;
     two_devices_cannot_share_a_key(&again_at(&path).await).await;
+}
+
+/// Those that wait for SQLite's writer are committed together, whoever is given up among them. What is
+/// counted shows that they are.
+#[tokio::test]
+async fn waiting_transactions_of_sqlite_are_committed_together() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let joined = || {
+        let counted = handle.render();
+        let mut lines = counted.lines();
+        let number = lines.find_map(|line| line.strip_prefix("matinee_transactions_joined_total "));
+        number.map_or(0, |number| number.parse::<u64>().unwrap())
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let store = async |name: &str| -> Arc<dyn Store> { Arc::new(again_at(&folder.path().join(name)).await) };
+    for (name, given_up, expected) in
+        [("a", GivenUp::Reader, 0), ("b", GivenUp::Writer, 0), ("c", GivenUp::Ended, 2)]
+    {
+        contract::given_up_among_others(store(name).await, given_up).await;
+        assert_eq!(joined(), expected, "{given_up:?}");
+    }
+    contract::many_that_end_at_once(store("d").await).await;
+    assert!(joined() >= 4, "{}", joined());
 }
 
 async fn again_at(path: &std::path::Path) -> SqliteStore {

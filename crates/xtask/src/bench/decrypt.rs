@@ -210,7 +210,6 @@ fn measure(
     serde_json::from_str(&text).map_err(|_| Error::Rule(format!("{name}: {text}")))
 }
 
-/// The middle one.
 /// The report as Markdown.
 pub(super) fn print(report: &Report) {
     println!("{}; {}; {}\n", report.machine, report.packages, report.date);

@@ -1,5 +1,9 @@
-//! Modules do not import each other in circles, nor do folders of them. A module and what lies in it are one
-//! thing: a child that uses its parent's type is no circle. Tests do not count.
+//! Modules do not import each other by their paths in circles, nor do folders of them. A module and what lies
+//! in it are one thing: a child that uses its parent's type is no circle. Tests do not count.
+//!
+//! What a parent re-exports counts as the parent's: `crate::Error` is the root's, wherever the root has it
+//! from, and the root is everybody's parent. So circles that go by such names (`crate::Error`,
+//! `crate::Service`) are not seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -41,7 +45,7 @@ pub(super) fn check(project: &Project) -> Result<(), Error> {
     if !wrong.is_empty() {
         return Err(Error::Rule(wrong.join("\n")));
     }
-    println!("{count} modules, none of which use each other in a circle");
+    println!("{count} modules, none of which use each other by path in a circle");
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
+use crate::command;
 use crate::error::Error;
 use crate::project::Project;
 
@@ -19,8 +20,7 @@ const CITING: [&str; 6] = ["css", "html", "js", "md", "rs", "toml"];
 /// # Errors
 /// [`Error::Rule`] with all that point at nothing.
 pub(super) fn check(project: &Project) -> Result<(), Error> {
-    let mut files = Vec::new();
-    gather(&project.root, Path::new(""), &mut files)?;
+    let files = files(project)?;
     let tree = Tree::of(&files);
     let read = |file: &str| {
         let path = project.root.join(file);
@@ -70,6 +70,24 @@ pub(super) fn check(project: &Project) -> Result<(), Error> {
     Ok(())
 }
 
+/// The repository's files, from the root: what git has or would take in. Where there is no repository (an
+/// archive of the sources), or git is missing, all that is there.
+fn files(project: &Project) -> Result<Vec<String>, Error> {
+    let mut git = command::command(project, "git");
+    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+    // Not a repository around this folder, which knows nothing of it.
+    if project.root.join(".git").exists()
+        && let Ok(listed) = command::output(&mut git)
+    {
+        // What was deleted and not committed is listed, too.
+        let listed = listed.split('\0').filter(|file| project.root.join(file).is_file());
+        return Ok(listed.map(str::to_owned).collect());
+    }
+    let mut files = Vec::new();
+    gather(&project.root, Path::new(""), &mut files)?;
+    Ok(files)
+}
+
 /// All files below a folder, from the root, but for what is made there.
 fn gather(root: &Path, folder: &Path, files: &mut Vec<String>) -> Result<(), Error> {
     let here = root.join(folder);
@@ -101,8 +119,8 @@ impl Tree {
         self.0.contains(path)
     }
 
-    /// Whether a document may name something so: from the root, or by the end of its path, with the folder `src`
-    /// of a crate left out (`server/src/http`, `live/ladder`, `packager/input`).
+    /// Whether a document may name something so: from the root, or by the end of its path, with the folder
+    /// `src` of a crate left out (`server/src/http`, `live/ladder`, `packager/input`).
     fn names(&self, named: &str) -> bool {
         let with_src = named.replacen('/', "/src/", 1);
         self.0.iter().any(|path| {
@@ -167,8 +185,8 @@ fn sections(text: &str) -> BTreeSet<u32> {
     numbers.collect()
 }
 
-/// Which sections of docs/protocol.md a text cites: what follows its name, up to two of them (`protocol.md §2 to
-/// §4`). In the document itself `§7` is enough where no standard's name stands in front of it.
+/// Which sections of docs/protocol.md a text cites: what follows its name, up to two of them (`protocol.md §2
+/// to §4`). In the document itself `§7` is enough where no standard's name stands in front of it.
 fn cited(text: &str, is_protocol: bool) -> Vec<u32> {
     let number = |text: &str| {
         let digits: String = text.chars().take_while(char::is_ascii_digit).collect();

@@ -257,6 +257,9 @@ impl Held {
         let writes = self.take_inherited();
         let done = pending::flush(self.connection(), &writes, true).await;
         self.is_open = done.is_err();
+        if done.is_ok() && self.batch.len() > 1 {
+            metrics::counter!("matinee_transactions_joined_total").increment(self.batch.len() as u64);
+        }
         if done.is_err() && self.batch.is_several() {
             self.home.keep_apart();
         }
@@ -267,18 +270,23 @@ impl Held {
     }
 
     /// What is given up of a transaction in which others have ended: not theirs, unless this one has written
-    /// to it.
+    /// to it. Back where it is to be undone.
     fn rescue(&mut self, connection: PoolConnection<Db>) -> Option<PoolConnection<Db>> {
         if !self.is_open || self.batch.is_empty() {
             return Some(connection);
         }
-        let batch = std::mem::take(&mut self.batch);
-        if self.is_touched {
+        let mut batch = std::mem::take(&mut self.batch);
+        let runtime = Handle::try_current().ok().filter(|_| !self.is_touched);
+        let Some(runtime) = runtime else {
             self.home.keep_apart();
             batch.tell(Err(StoreError::Contended));
             return Some(connection);
-        }
-        let Ok(runtime) = Handle::try_current() else { return Some(connection) };
+        };
+        // Where somebody has run since, even if it only read, SQLite may have undone the transaction for an
+        // error of the disk or for want of memory, and the next one's writes would be durable one by one. A
+        // bare COMMIT fails then.
+        batch.was_left = batch.writes.is_empty();
+        let may_pass_on = !batch.was_left && !batch.is_full();
         let held = Self {
             connection: Some(connection),
             since: self.since,
@@ -289,7 +297,8 @@ impl Held {
             home: Arc::clone(&self.home),
             turn: self.turn.take(),
         };
-        if let Some(mut held) = held.pass_on() {
+        let left = if may_pass_on { held.pass_on() } else { Some(held) };
+        if let Some(mut held) = left {
             // Already here: a task that is never run drops it, too.
             held.is_touched = true;
             runtime.spawn(held.commit_for_all());

@@ -83,8 +83,15 @@ impl SqlTransaction {
         }
     }
 
-    /// The connection, for a statement that what is pending must not follow; what was known may change by it.
+    /// The connection, for a statement that writes, and that what is pending must not follow; what was known
+    /// may change by it.
     async fn now(&mut self) -> Result<&mut Tx> {
+        self.held.is_touched = true;
+        self.read().await
+    }
+
+    /// The connection, to read what pending writes may change: they come first.
+    async fn read(&mut self) -> Result<&mut Tx> {
         self.known = None;
         self.settle().await?;
         Ok(self.held.connection())
@@ -97,7 +104,7 @@ impl SqlTransaction {
 
     /// Does what is pending.
     async fn settle(&mut self) -> Result<()> {
-        self.held.is_touched = true;
+        self.held.is_touched |= !self.writes.is_empty();
         let mut writes = std::mem::take(&mut self.writes);
         if let Savepoint::Wanted(before) = self.savepoint {
             let behind = writes.split_off(before);
@@ -120,6 +127,14 @@ impl SqlTransaction {
             self.settle().await?;
         }
         self.writes.push(write);
+        Ok(())
+    }
+
+    /// Undoes all of it without a word to anybody, as SQLite does for some errors.
+    #[cfg(test)]
+    #[allow(dead_code, reason = "one engine's test needs it")]
+    pub(in crate::store) async fn lose(&mut self) -> Result<()> {
+        plain!("ROLLBACK").execute(&mut **self.aside()).await?;
         Ok(())
     }
 

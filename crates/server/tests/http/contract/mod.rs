@@ -14,6 +14,8 @@ use license::KeyLevel;
 use server::store::{NewDevice, NewMovie, Store};
 use std::sync::Arc;
 
+pub(crate) use ahead::{GivenUp, given_up_among_others, many_that_end_at_once};
+
 /// Holds the engine to all of it.
 pub(crate) async fn run(store: Arc<dyn Store>) {
     accounts::accounts_and_sessions(&*store).await;

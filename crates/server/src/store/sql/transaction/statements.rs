@@ -59,18 +59,18 @@ impl Transaction for SqlTransaction {
     }
 
     async fn account_by_email(&mut self, email: &str) -> Result<Option<(Account, String)>> {
-        accounts::by_email(self.now().await?, email).await
+        accounts::by_email(self.aside(), email).await
     }
 
     async fn account(&mut self, id: i64) -> Result<Option<Account>> {
         if let Some(known) = self.known.as_ref().filter(|known| known.account.id == id) {
             return Ok(Some(known.account.clone()));
         }
-        accounts::by_id(self.now().await?, id).await
+        accounts::by_id(self.aside(), id).await
     }
 
     async fn accounts(&mut self) -> Result<Vec<Account>> {
-        accounts::all(self.now().await?).await
+        accounts::all(self.aside()).await
     }
 
     async fn set_password(&mut self, id: i64, password_hash: &str) -> Result<()> {
@@ -94,11 +94,11 @@ impl Transaction for SqlTransaction {
     }
 
     async fn api_key(&mut self, id: &str) -> Result<Option<ApiKey>> {
-        api_keys::by_id(self.now().await?, id).await
+        api_keys::by_id(self.aside(), id).await
     }
 
     async fn api_keys(&mut self) -> Result<Vec<ApiKey>> {
-        api_keys::all(self.now().await?).await
+        api_keys::all(self.aside()).await
     }
 
     async fn use_api_key(&mut self, id: &str, now: u64) -> Result<()> {
@@ -114,11 +114,11 @@ impl Transaction for SqlTransaction {
     }
 
     async fn share(&mut self, token_hash: &[u8; 32]) -> Result<Option<Share>> {
-        shares::by_token(self.now().await?, token_hash).await
+        shares::by_token(self.aside(), token_hash).await
     }
 
     async fn shares(&mut self) -> Result<Vec<Share>> {
-        shares::all(self.now().await?).await
+        shares::all(self.aside()).await
     }
 
     async fn remove_share(&mut self, id: &str) -> Result<Option<i64>> {
@@ -150,11 +150,11 @@ impl Transaction for SqlTransaction {
         secret_hash: &[u8; 32],
         now: u64,
     ) -> Result<Option<(Account, Session)>> {
-        sessions::find(self.now().await?, id_hash, secret_hash, now).await
+        sessions::find(self.aside(), id_hash, secret_hash, now).await
     }
 
     async fn sessions(&mut self, account: i64, now: u64) -> Result<Vec<Session>> {
-        sessions::of_account(self.now().await?, account, now).await
+        sessions::of_account(self.aside(), account, now).await
     }
 
     async fn use_session(&mut self, id_hash: &[u8; 32], now: u64) -> Result<()> {
@@ -177,34 +177,34 @@ impl Transaction for SqlTransaction {
         if let Some(known) = self.known_device(id) {
             return Ok(Some(known.device.clone()));
         }
-        devices::by_id(self.now().await?, id).await
+        devices::by_id(self.read().await?, id).await
     }
 
     async fn lock_device(&mut self, id: &str) -> Result<Option<Device>> {
         if let Some(known) = self.known_device(id) {
             return Ok(Some(known.device.clone()));
         }
-        devices::lock(self.now().await?, id).await
+        devices::lock(self.read().await?, id).await
     }
 
     async fn lock_account(&mut self, id: i64) -> Result<Option<Account>> {
         if let Some(known) = self.known.as_ref().filter(|known| known.account.id == id) {
             return Ok(Some(known.account.clone()));
         }
-        let row = devices::lock_account(self.now().await?, id).await?;
+        let row = devices::lock_account(self.read().await?, id).await?;
         row.as_ref().map(|row| account(row, "")).transpose()
     }
 
     async fn device_by_key(&mut self, account: i64, signing_key: &[u8]) -> Result<Option<Device>> {
-        devices::by_key(self.now().await?, account, signing_key).await
+        devices::by_key(self.read().await?, account, signing_key).await
     }
 
     async fn device_by_browser(&mut self, account: i64, browser_hash: &[u8; 32]) -> Result<Option<Device>> {
-        devices::by_browser(self.now().await?, account, browser_hash).await
+        devices::by_browser(self.read().await?, account, browser_hash).await
     }
 
     async fn devices(&mut self, account: i64) -> Result<Vec<Device>> {
-        devices::of_account(self.now().await?, account).await
+        devices::of_account(self.read().await?, account).await
     }
 
     async fn add_device(&mut self, device: &NewDevice, limit: u32) -> Result<Slot> {
@@ -220,7 +220,7 @@ impl Transaction for SqlTransaction {
     }
 
     async fn revoked_devices(&mut self, revoked: RevokedId) -> Result<Vec<Device>> {
-        devices::revoked(self.now().await?, revoked).await
+        devices::revoked(self.read().await?, revoked).await
     }
 
     async fn free_slot(&mut self, account: i64, id: &str) -> Result<bool> {
@@ -311,11 +311,11 @@ impl Transaction for SqlTransaction {
     }
 
     async fn leases(&mut self, account: i64, now: u64) -> Result<Vec<Lease>> {
-        leases::of_account(self.now().await?, account, now).await
+        leases::of_account(self.read().await?, account, now).await
     }
 
     async fn stopped_by(&mut self, device: &str, movie: u64, since: u64) -> Result<Option<String>> {
-        leases::stopped_by(self.now().await?, device, movie, since).await
+        leases::stopped_by(self.read().await?, device, movie, since).await
     }
 
     async fn end_lease(&mut self, device: &str, movie: u64, now: u64) -> Result<()> {
@@ -357,11 +357,11 @@ impl Transaction for SqlTransaction {
     }
 
     async fn lock_movie(&mut self, id: u64) -> Result<Option<Movie>> {
-        movies::lock(self.now().await?, id).await
+        movies::lock(self.read().await?, id).await
     }
 
     async fn movies(&mut self) -> Result<Vec<Movie>> {
-        movies::all(self.now().await?).await
+        movies::all(self.aside()).await
     }
 
     async fn movie_plans(&mut self) -> Result<Vec<Vec<String>>> {
@@ -400,7 +400,7 @@ impl Transaction for SqlTransaction {
     }
 
     async fn queue(&mut self, account: i64) -> Result<Vec<Movie>> {
-        movies::queue(self.now().await?, account).await
+        movies::queue(self.aside(), account).await
     }
 
     async fn set_queued(&mut self, account: i64, movie: u64, queued: bool, now: u64) -> Result<()> {
@@ -447,7 +447,7 @@ impl Transaction for SqlTransaction {
         let is_locked = playing.is_some();
         let at = match playing {
             Some(playing) => playing.first_play,
-            None => viewings::first_play(self.now().await?, account, movie).await?,
+            None => viewings::first_play(self.read().await?, account, movie).await?,
         };
         if let Some(at) = at {
             return Ok(at);
@@ -457,7 +457,7 @@ impl Transaction for SqlTransaction {
             return Ok(now);
         }
         // Another one's, if it came in between.
-        let at = viewings::first_play(self.now().await?, account, movie).await?;
+        let at = viewings::first_play(self.read().await?, account, movie).await?;
         at.ok_or(StoreError::Corrupt("first_plays"))
     }
 
@@ -470,7 +470,7 @@ impl Transaction for SqlTransaction {
     }
 
     async fn movie_log(&mut self, movie: u64) -> Result<Vec<LogEntry>> {
-        viewings::movie_log(self.now().await?, movie).await
+        viewings::movie_log(self.aside(), movie).await
     }
 
     async fn add_code(&mut self, code: &ActivationCode) -> Result<()> {
@@ -478,15 +478,15 @@ impl Transaction for SqlTransaction {
     }
 
     async fn code(&mut self, code: &str) -> Result<Option<ActivationCode>> {
-        codes::by_code(self.now().await?, code).await
+        codes::by_code(self.aside(), code).await
     }
 
     async fn account_of_code(&mut self, signing_key: &[u8]) -> Result<Option<i64>> {
-        codes::account_of(self.now().await?, signing_key).await
+        codes::account_of(self.aside(), signing_key).await
     }
 
     async fn code_by_key(&mut self, signing_key: &[u8]) -> Result<Option<ActivationCode>> {
-        codes::by_key(self.now().await?, signing_key).await
+        codes::by_key(self.read().await?, signing_key).await
     }
 
     async fn confirm_code(&mut self, code: &str, account: i64) -> Result<bool> {
@@ -506,7 +506,7 @@ impl Transaction for SqlTransaction {
     }
 
     async fn audited(&mut self, filter: &AuditFilter) -> Result<Vec<Audited>> {
-        audit::read(self.now().await?, filter).await
+        audit::read(self.read().await?, filter).await
     }
 
     async fn purge_audit(&mut self, before: u64) -> Result<()> {
