@@ -32,7 +32,10 @@ async fn waiting_transactions_of_sqlite_are_committed_together() {
         number.map_or(0, |number| number.parse::<u64>().unwrap())
     };
     let folder = tempfile::tempdir().unwrap();
-    let store = async |name: &str| -> Arc<dyn Store> { Arc::new(again_at(&folder.path().join(name)).await) };
+    let store = async |name: &str| {
+        let store: Arc<dyn Store> = Arc::new(again_at(&folder.path().join(name)).await);
+        store
+    };
     for (name, given_up, expected) in
         [("a", GivenUp::Reader, 0), ("b", GivenUp::Writer, 0), ("c", GivenUp::Ended, 2)]
     {

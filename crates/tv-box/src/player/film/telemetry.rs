@@ -143,10 +143,16 @@ impl Film<'_> {
 
     /// It is over, was left, or cannot go on.
     pub(in crate::player) fn tell_end(&mut self, ended: &Result<FilmEnd, Error>) {
-        let facts = self.facts();
+        let (facts, paused) = (self.facts(), self.outlet.paused);
         self.tell(|reports, now| match ended {
             Ok(FilmEnd { reason: Reason::Finished, .. }) => reports.state(State::Ended, facts, now),
-            Ok(_) => reports.state(State::Quit, facts, now),
+            Ok(_) => {
+                // Nobody may have looked since.
+                if paused {
+                    reports.state(State::Paused, facts, now);
+                }
+                reports.state(State::Quit, facts, now);
+            }
             Err(error) => reports.error(error.report_code(), facts, now),
         });
     }
