@@ -122,7 +122,9 @@ fn b84_a_part_that_is_asked_for_before_it_is_there_comes_a_round_trip_earlier() 
         world.run(seconds(120));
         assert_eq!((world.failure(), world.seen.rebuffers, world.seen.jumps), (None, 0, 1), "hints {hints}");
         assert_eq!(world.engine.stats().failures, 0);
-        assert_once(&world);
+        // Heads may be: of a step that was left before its head had come.
+        let twice = |(file, count): &(&String, &usize)| **count > 1 && !file.ends_with("/init.mp4");
+        assert_eq!(world.asked_for().iter().find(twice), None);
         assert_one_range(&world);
         let parts: Vec<_> = world.fetches().into_iter().filter(is_part).collect();
         assert_eq!(

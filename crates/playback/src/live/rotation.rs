@@ -122,7 +122,8 @@ fn b85_a_license_server_that_is_away_for_fifteen_seconds_is_not_noticed() {
             let begins = 110.0 + f64::from(tenths) / 10.0;
             let seen = watch(80.0..200.0, &(begins..begins + 15.0), lot);
             assert_eq!((seen.dark, seen.has_key), (0.0, true), "{begins} {lot}: {seen:?}");
-            assert!(seen.failed <= 9, "it is not stormed: {begins} {lot}: {seen:?}");
+            // At most once a second, and not from the beginning.
+            assert!(seen.failed <= 12, "it is not stormed: {begins} {lot}: {seen:?}");
         }
     }
 }
@@ -130,17 +131,18 @@ fn b85_a_license_server_that_is_away_for_fifteen_seconds_is_not_noticed() {
 /// B85: for longer it is noticed, and over soon after it is back.
 #[test]
 fn b85_a_license_server_that_is_away_for_longer_is_noticed_and_recovered_from() {
-    for seconds in [40.0, 90.0, 300.0] {
+    // The longer it was away, the longer it takes until all have asked again.
+    for (seconds, patience) in [(40.0, 11.0), (90.0, 11.0), (300.0, 92.0)] {
         for lot in LOTS {
             let away = 100.0..100.0 + seconds;
             let during = watch(80.0..away.end, &away, lot);
             assert!(during.dark > 0.0 && !during.has_key && during.failed > 2, "{seconds} {lot}: {during:?}");
-            let after = watch(80.0..away.end + 11.0, &away, lot);
+            let after = watch(80.0..away.end + patience, &away, lot);
             assert!(after.has_key, "{seconds} {lot}: {after:?}");
-            let later = watch(80.0..away.end + 60.0, &away, lot);
+            let later = watch(80.0..away.end + patience + 60.0, &away, lot);
             assert!(later.dark < after.dark + 0.01 && later.has_key, "{seconds} {lot}: {later:?}");
             // While nothing plays it is asked again every few seconds, not all the time.
-            let most = 12.0 + seconds / 5.0;
+            let most = 12.0 + seconds / 3.0;
             assert!(f64::from(during.failed) < most, "{seconds} {lot}: {during:?}");
         }
     }
