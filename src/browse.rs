@@ -247,8 +247,10 @@ pub fn by_series(films: &[&LibraryMovie], all: &[LibraryMovie], most: usize) -> 
             continue;
         }
         names.push(series);
-        let episodes = episodes(all, film);
-        entries.push(match goes_on_with(&episodes) {
+        let mut episodes = episodes(all, film);
+        episodes.retain(|episode| !is_event(episode));
+        let next = goes_on_with(&episodes).map(|next| if next.playable { next } else { film });
+        entries.push(match next {
             Some(film) if episodes.len() > 1 => Entry { film: film.clone(), episodes: Some(episodes.len()) },
             _ => Entry::from(film),
         });
@@ -466,6 +468,14 @@ mod tests {
         films[1].position = Some(30.0);
         assert_eq!(entries(&films, 9)[1], (2, Some(2)), "it goes on where it was left");
         assert_eq!(by_series(&[&films[3]], &films, 9)[0].film.movie_id.get(), 2, "whichever is in the lane");
+        films[1].playable = false;
+        assert_eq!(
+            by_series(&[&films[3]], &films, 9)[0].film.movie_id.get(),
+            4,
+            "not to what cannot be played"
+        );
+        films[1].state = Some("waiting".into());
+        assert_eq!(entries(&films, 9)[1], (4, None), "what is to come does not count");
     }
 
     #[test]

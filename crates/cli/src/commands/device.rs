@@ -25,12 +25,15 @@ pub(crate) fn run(config: &Config, command: Device) -> Result<(), Failure> {
             }
             store.close().await;
             if json.json {
+                // Without region data what was kept before is not shown, as on the site.
+                let shown =
+                    |country: &Option<String>| country.clone().filter(|_| config.regions.file.is_some());
                 let list: Vec<_> = listed
                     .iter()
                     .map(|(email, d)| {
                         json!({"email": email, "device_id": d.id, "name": d.name, "kind": d.kind, "slot": d.slot, "key_level": key_level(d.level),
-                            "registered_at": d.registered, "registered_in": d.registered_in, "last_seen": d.last_seen,
-                            "last_seen_in": d.used_in})
+                            "registered_at": d.registered, "registered_in": shown(&d.registered_in), "last_seen": d.last_seen,
+                            "last_seen_in": shown(&d.used_in)})
                     })
                     .collect();
                 return output::json(&list);

@@ -55,7 +55,7 @@ pub(crate) fn end_to_end(
         Run::of(&mut test)
     };
     let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
-    let together = run(&[&["--test-threads=2"][..], &rest[..]].concat());
+    let together = run(&[&["--test-threads=3"][..], &rest[..]].concat());
     // Each of these has the machine for itself: they count stalls, or a busy machine would be late for them.
     let alone = run(&[&["--ignored", "--test-threads=1"][..], &rest[..]].concat());
     let outcome = together.and(alone);

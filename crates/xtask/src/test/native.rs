@@ -54,11 +54,16 @@ pub(crate) fn native(project: &Project, rounds: Rounds, rest: &[String]) -> Resu
         println!("nginx-rtmp as a relay: not run, for {error}");
         not_run.push(format!("nginx-rtmp as a relay ({error})"));
     }
+    let threads = 2 * std::thread::available_parallelism().map_or(2, usize::from);
     let run = |turn: &[&str]| {
         let mut test = cargo(project);
         test.args(["test", "--locked", "--workspace", "--no-fail-fast", "--"])
             .args(turn)
             .envs(places.clone());
+        // Many wait: for each other, or for what happens when it happens.
+        if std::env::var_os("RUST_TEST_THREADS").is_none() {
+            test.env("RUST_TEST_THREADS", threads.to_string());
+        }
         rounds.apply(&mut test);
         Run::of(&mut test)
     };

@@ -44,7 +44,7 @@ fn noted(folder: &Path) -> PathBuf {
     let script = format!(
         "#!/bin/sh\necho $$ >>'{place}/ids'\nprintf '%s\\n' \"$*\" >>'{place}/calls'\n\
          [ -e '{place}/broken' ] && exit 3\n\
-         [ -e '{place}/slow' ] && case \"$*\" in *'[o1]'*) exec cat >/dev/null ;; esac\n\
+         [ -e '{place}/slow' ] && case \"$*\" in *'[o1]'*) cat >/dev/null; exit ;; esac\n\
          [ -e '{place}/few' ] && case \"$*\" in *'[o1]'*) exit 4 ;; esac\n\
          [ -e '{place}/stuck' ] && {{ ffmpeg \"$@\"; sleep 6; exit; }}\n\
          exec ffmpeg \"$@\"\n"
