@@ -108,7 +108,7 @@ async fn every_code_has_a_page_and_unknown_ones_a_plain_answer() {
     for (path, code, words) in [
         ("/help/network", "NETWORK", "Check your connection."),
         ("/help/DEVICE_LIMIT_REACHED", "DEVICE_LIMIT_REACHED", "Remove one that you no longer use"),
-        ("/help/NO_SUCH_THING", "NO_SUCH_THING", "Nothing more is known"),
+        ("/help/NO_SUCH_THING", "NO_SUCH_THING", "knows nothing more"),
     ] {
         let route = Route::parse(path, "");
         assert_eq!(route, Route::Help { code: code.to_owned() });
