@@ -178,6 +178,11 @@ impl SegmentIndex {
         self.hint.filter(|hint| self.next_part() == Some(*hint))
     }
 
+    /// The part that the latest news said may be asked for before it is there, whatever comes next.
+    pub fn hint(&self) -> Option<(u64, usize)> {
+        self.hint
+    }
+
     /// Whether the latest news told of a part that may be asked for before it is there.
     pub fn has_hints(&self) -> bool {
         self.hint.is_some()

@@ -52,6 +52,9 @@ pub struct Track {
     pub cursor: Cursor,
     /// The segment at the cursor, or before it, where that was begun in parts.
     pub begun: Option<Begun>,
+    /// How many parts in a row did not come that were asked for before they were there; `None` before one
+    /// has come.
+    pub hints_missed: Option<u32>,
     /// Downloads in flight: at most one head and one segment.
     pub jobs: Vec<Job>,
     /// Downloaded whole, but not yet appended.
@@ -85,6 +88,7 @@ impl Track {
             current,
             cursor: Cursor::Time(position),
             begun: None,
+            hints_missed: None,
             jobs: Vec::new(),
             waiting: Vec::new(),
             buffered: Ranges::default(),

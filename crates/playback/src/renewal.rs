@@ -48,6 +48,8 @@ pub struct Renewal<R> {
     at: Option<f64>,
     under_way: bool,
     failures: u32,
+    /// Whether what failed last may be had later.
+    may_come: bool,
     /// Changed rules that no license has been taken by yet.
     rules: Option<R>,
     /// Keys are declared that no license has been taken for yet.
@@ -63,6 +65,7 @@ impl<R> Default for Renewal<R> {
             at: None,
             under_way: false,
             failures: 0,
+            may_come: false,
             rules: None,
             keys_wanted: false,
             needed: None,
@@ -128,9 +131,10 @@ impl<R: Clone> Renewal<R> {
         self.under_way
     }
 
-    /// Whether the latest license that was asked for could not be had, and is to be asked for again.
+    /// Whether the latest license that was asked for could not be had, but may be had later: nobody has
+    /// refused it.
     pub fn is_failing(&self) -> bool {
-        self.failures > 0
+        self.failures > 0 && self.may_come
     }
 
     /// No license was to be had, or it could not be used. `is_transient` says that it may be had later;
@@ -152,7 +156,7 @@ impl<R: Clone> Renewal<R> {
                 wait.min(most) * (0.5 + random)
             }
         };
-        self.failures = self.failures.saturating_add(1);
+        (self.failures, self.may_come) = (self.failures.saturating_add(1), is_transient);
         self.at = Some(now + wait);
         self.rules.is_some() && !is_transient
     }
@@ -222,6 +226,19 @@ mod tests {
         assert_eq!(renewal.due(1100.0), Some(Due::Renew(None)));
         assert!(!renewal.failed(1100.0, true, 0.5));
         assert_eq!(renewal.due(1102.0), Some(Due::Renew(None)), "a license that came begins anew");
+    }
+
+    /// Who waits for a license server that is away must not wait for one that has refused.
+    #[test]
+    fn a_refusal_is_not_a_license_server_that_is_away() {
+        let mut renewal = taken(terms(1000.0, true, 10.0));
+        let mut failed = |is_transient| {
+            assert!(!renewal.failed(10.0, is_transient, 0.5));
+            renewal.is_failing()
+        };
+        assert_eq!([true, false, false, true].map(&mut failed), [true, false, false, true]);
+        renewal.taken(Terms::default());
+        assert!(!renewal.is_failing());
     }
 
     #[test]

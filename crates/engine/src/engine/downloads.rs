@@ -18,24 +18,29 @@ const LATENCY_WEIGHT: f64 = 0.3;
 
 impl Engine {
     pub(super) fn progress(&mut self, now: Duration, fetch: FetchId, bytes: u64) {
-        let Some(job) = self.tracks.iter_mut().flat_map(|track| &mut track.jobs).find(|job| job.id == fetch)
-        else {
-            return;
-        };
+        let Some((number, place)) = self.find(fetch) else { return };
+        let track = &mut self.tracks[number];
+        let job = &mut track.jobs[place];
         let JobState::Running { sent, active, flowing } = &mut job.state else { return };
         *active = now;
         let begins = flowing.is_none();
+        // What was asked for before it was there waited for the encoder, not for the network.
+        let asked = match job.hint {
+            Hint::None => *sent,
+            _ => (*sent).max(now.saturating_sub(Duration::from_secs_f64(self.latency.max(0.0)))),
+        };
         if begins {
             *flowing = Some((now, job.received));
-            // What was asked for before it was there says nothing of the way.
-            if job.hint == Hint::None {
+            if job.hint != Hint::None {
+                track.hints_missed = Some(0);
+            } else {
                 let latency = now.saturating_sub(*sent).as_secs_f64();
                 self.latency += (latency - self.latency) * LATENCY_WEIGHT;
                 self.round_trip = Some(self.round_trip.map_or(latency, |least| least.min(latency)));
             }
         }
         match (begins, job.media.is_part()) {
-            (true, true) => self.estimator.part_begins(now, *sent, bytes),
+            (true, true) => self.estimator.part_begins(now, asked, bytes),
             (true, false) => {
                 self.estimator.first_byte(now);
                 self.estimator.received(bytes);

@@ -45,6 +45,7 @@ impl Engine {
         };
         if job.is_held() && never_came {
             let job = track.jobs.remove(place);
+            track.hints_missed = track.hints_missed.map(|missed| missed.saturating_add(1));
             return track.hint_lost(&job);
         }
         if failure == Failure::Unstreamed {

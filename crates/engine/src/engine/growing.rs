@@ -175,6 +175,9 @@ impl Engine {
             }
         }
         for number in 0..self.tracks.len() {
+            if self.tracks[number].hint_is_void() {
+                self.give_up_what_is_held(now, number, out);
+            }
             self.give_up_what_has_left(now, number, out);
             self.begin_at_what_is_published(now, number, out);
             self.leave_what_stands_still(now, number, out);
@@ -232,7 +235,7 @@ impl Engine {
     }
 
     /// What was asked for before it was there is not wanted any more.
-    fn give_up_what_is_held(&mut self, now: Duration, number: usize, out: &mut Vec<Command>) {
+    pub(super) fn give_up_what_is_held(&mut self, now: Duration, number: usize, out: &mut Vec<Command>) {
         let Some(job) = self.tracks[number].segment_job().filter(|job| job.is_held()).cloned() else {
             return;
         };

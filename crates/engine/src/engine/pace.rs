@@ -32,6 +32,9 @@ const FAR: (f64, f64) = (8.0, 3.0);
 const FAR_IN_PARTS: (f64, f64) = (4.0, 3.0);
 /// A round trip that is saved counts as far as it is this share of a part.
 const MOST_SAVED: f64 = 0.5;
+/// Of parts that are asked for before they are there so many in a row may not come, until nothing is saved by
+/// it: one of a segment's end may not, where the segment was whole without it.
+const HINTS_MISSED: u32 = 1;
 /// An edge that has not gone on for two steps, and this many seconds, stands still.
 const STANDS: f64 = 3.0;
 
@@ -180,7 +183,8 @@ impl Engine {
     /// How much nearer to the edge the viewer may be because parts are asked for before they are there, in
     /// seconds: each comes earlier by a round trip, and what is in the buffer meanwhile is the same.
     fn saved(&self) -> f64 {
-        let parts = |track: &Track| track.index().filter(|index| index.has_hints())?.part_length();
+        let comes = |track: &Track| track.hints_missed.is_some_and(|missed| missed <= HINTS_MISSED);
+        let parts = |track: &Track| track.index().filter(|_| comes(track))?.part_length();
         let part =
             self.tracks.iter().map(parts).try_fold(f64::INFINITY, |least, part| Some(least.min(part?)));
         part.zip(self.round_trip).map_or(0.0, |(part, round_trip)| round_trip.min(MOST_SAVED * part))

@@ -195,12 +195,18 @@ impl Engine {
         held.judge(|_, rung| !self.acceptable(&self.tracks[number], rung));
         self.tracks[number].held = held;
         let track = &self.tracks[number];
+        // A segment that has not begun can as well begin at another rung.
+        let is_first = |job: &Job| job.is_held() && matches!(job.media, Media::Part { part: 0, .. });
+        if track.segment_job().is_some_and(|job| is_first(job) && !self.acceptable(track, job.rung)) {
+            self.give_up_what_is_held(now, number, out);
+        }
+        let track = &self.tracks[number];
         let in_time = self.position + self.fetch_time(track, target, playing + 1);
         let Some(index) = track.index() else { return };
         let next = if here { track.next_missing(index, playing + 1, in_time) } else { playing };
         let late = |job: &Job| match job.media.number() {
             Some(segment) => {
-                let begins = index.get(segment).map_or(0.0, |s| s.start);
+                let begins = index.start_of(segment).unwrap_or(0.0);
                 !self.acceptable(track, job.rung) && (!here || next < segment || begins >= in_time)
             }
             None => false,

@@ -58,6 +58,19 @@ impl Track {
         }
     }
 
+    /// Whether the part that is asked for before it is there does not come: its segment is whole without it,
+    /// or the server says no more what comes next, as when the encoder has fallen silent.
+    pub fn hint_is_void(&self) -> bool {
+        let Some(job) = self.segment_job().filter(|job| job.is_held()) else { return false };
+        let (Media::Part { number, part }, Some(index)) = (job.media, &self.ladder.step(job.rung).index)
+        else {
+            return false;
+        };
+        // Where its parts are not told of any more, nobody knows.
+        let lacks_it = index.parts_of(number).is_some_and(|of| of.parts.len() <= part);
+        (index.is_whole(number) && lacks_it) || !index.has_hints()
+    }
+
     /// A part that was asked for before it was there is not fetched after all: it comes next again, and is
     /// not asked for before there are news.
     pub fn hint_lost(&mut self, job: &Job) {
@@ -65,7 +78,10 @@ impl Track {
         if let Some(begun) = self.begun.filter(|begun| begun.number == number && begun.next == part + 1) {
             self.begun = (part > 0).then_some(super::Begun { next: part, ..begun });
         }
-        if let Some(index) = &mut self.ladder.step_mut(job.rung).index {
+        // There may be news already of what comes after it.
+        if let Some(index) = &mut self.ladder.step_mut(job.rung).index
+            && index.hint() == Some((number, part))
+        {
             index.set_hint(None);
         }
     }

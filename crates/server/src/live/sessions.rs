@@ -195,11 +195,13 @@ impl Live {
         if due.is_empty() {
             return;
         }
-        let mut closings = live.closings.lock().await;
-        // The next server makes them.
-        if live.stopping.load(Ordering::Relaxed) {
+        // The next server makes them. Whoever has the lock waits for films, and those for their turns, which
+        // must not be kept from them.
+        let Some(mut closings) =
+            live.closings.try_lock().ok().filter(|_| !live.stopping.load(Ordering::Relaxed))
+        else {
             return;
-        }
+        };
         for film in due {
             let service = Arc::clone(service);
             closings.spawn(async move { service.live.make_due(&service, film).await });
