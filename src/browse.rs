@@ -193,8 +193,8 @@ pub fn comes_next<'a>(films: &'a [LibraryMovie], of: &LibraryMovie) -> Option<&'
         .or_else(|| alike(films, of).into_iter().find(is_new))
 }
 
-/// What the account goes on with, the last first: what it has begun; and of a series whose last episode it has
-/// seen to its end, the next one.
+/// What the account goes on with, the last first: what it has begun; and of a series whose last episode it
+/// has seen to its end, the next one.
 pub fn keep_watching(films: &[LibraryMovie]) -> Vec<&LibraryMovie> {
     let mut series: Vec<(&str, &LibraryMovie)> = Vec::new();
     for film in films.iter().filter(|film| film.watched_at.is_some()) {

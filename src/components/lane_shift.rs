@@ -21,8 +21,8 @@ pub(super) struct LaneShiftProps {
     pub count: usize,
 }
 
-/// Two buttons over the ends of a lane, each where there is more on its side. They look when the pointer comes,
-/// and when the window has another size.
+/// Two buttons over the ends of a lane, each where there is more on its side. They look when the pointer
+/// comes, and when the window has another size.
 #[function_component]
 pub(super) fn LaneShift(props: &LaneShiftProps) -> Html {
     let more = use_state_eq(|| (false, false));

@@ -28,8 +28,8 @@ pub fn write_visual_entry(
 }
 
 /// An `AudioSampleEntry` of version 0 (section 12.2.3), a whole box of the type `code`: sound of so many
-/// channels and samples a second. A sample has `bits`: 16, unless the codec's mapping says otherwise, as FLAC's
-/// does. `fill` writes the decoder's configuration behind the fixed fields.
+/// channels and samples a second. A sample has `bits`: 16, unless the codec's mapping says otherwise, as
+/// FLAC's does. `fill` writes the decoder's configuration behind the fixed fields.
 ///
 /// The rate's field has 16 bits before the point: what does not fit is written as 0, and stands in the
 /// configuration.

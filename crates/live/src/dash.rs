@@ -191,7 +191,8 @@ fn representation(
         }
     }
     let offset = cmaf::timeline::rescale(begun, 1_000_000, timescale).max(0);
-    // When the encoder had the first picture of its run (ISO/IEC 23009-1, 5.12): latency is counted from there.
+    // When the encoder had the first picture of its run (ISO/IEC 23009-1, 5.12): latency is counted from
+    // there.
     let run = broadcast.runs().iter().find(|run| run.start == begun);
     if let Some(wall) = run.and_then(|run| run.wall) {
         let _ = writeln!(

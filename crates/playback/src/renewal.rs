@@ -313,8 +313,8 @@ mod tests {
         assert_eq!(continuous.due(101.0), Some(Due::End), "keys do not prolong what ends the film");
     }
 
-    /// An event whose key changes every ten seconds, and a license server that is away for a while. Gives for how
-    /// many seconds a key was lacking, and when that was over.
+    /// An event whose key changes every ten seconds, and a license server that is away for a while. Gives for
+    /// how many seconds a key was lacking, and when that was over.
     fn lacking(away: std::ops::Range<f64>, mut random: impl FnMut() -> f64) -> (f64, f64) {
         const TICK: f64 = 0.25;
         let mut renewal = taken(Terms::default());

@@ -156,8 +156,8 @@ impl Identity {
         format!("{}/activate", self.trust.public_url())
     }
 
-    /// The same with this code in it, to be opened or scanned (RFC 8628, 3.3.1). Without it where nobody could
-    /// type in such a code.
+    /// The same with this code in it, to be opened or scanned (RFC 8628, 3.3.1). Without it where nobody
+    /// could type in such a code.
     pub fn activate_link(&self, code: &str) -> String {
         let url = self.activate_url();
         match code.parse::<BoxCode>() {

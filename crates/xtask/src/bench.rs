@@ -67,8 +67,8 @@ enum Bench {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
-    /// The site's pages with a library of 1,000 films, and the player: which tasks of the main thread take more
-    /// than 50 ms.
+    /// The site's pages with a library of 1,000 films, and the player: which tasks of the main thread take
+    /// more than 50 ms.
     Pages {
         /// How many times all of it is done.
         #[arg(long, default_value_t = 3)]

@@ -59,8 +59,8 @@ pub(crate) fn run(project: &Project, arguments: &Arguments) -> Result<(), Error>
 pub(crate) enum Kind {
     /// For quick turns.
     Dev,
-    /// For tests and the demo: modules as they ship but for the optimisation when they are linked, which takes
-    /// longer than all the rest of them; a debug binary.
+    /// For tests and the demo: modules as they ship but for the optimisation when they are linked, which
+    /// takes longer than all the rest of them; a debug binary.
     Quick,
     /// To ship.
     Release,

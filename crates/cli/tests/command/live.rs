@@ -93,8 +93,8 @@ fn a_ladder_without_ffmpeg_is_said_at_once() {
     assert!(said.contains("ladder of 720p, 480p: not made, there is no program /nowhere/ffmpeg"), "{said}");
 }
 
-/// A film that could not be made is said wherever an event is, and is no reason to end it again: a server does
-/// that, or the same command.
+/// A film that could not be made is said wherever an event is, and is no reason to end it again: a server
+/// does that, or the same command.
 #[test]
 fn a_film_that_could_not_be_made_is_said() {
     let site = Site::new();

@@ -139,8 +139,8 @@ fn subsample_counts(file: &Path) -> [usize; 3] {
     counts
 }
 
-/// B24: Shaka Packager's `cenc` and `cbcs`, of AVC, HEVC, VP9, AV1, AAC, Opus, AC-3, E-AC-3 and FLAC, with one
-/// and with many subsamples a sample.
+/// B24: Shaka Packager's `cenc` and `cbcs`, of AVC, HEVC, VP9, AV1, AAC, Opus, AC-3, E-AC-3 and FLAC, with
+/// one and with many subsamples a sample.
 #[test]
 fn b24_what_shaka_packager_encrypts() {
     let Some(packager) = shaka_packager().filter(|_| has_ffmpeg()) else { return };

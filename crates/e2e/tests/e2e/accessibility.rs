@@ -110,8 +110,8 @@ impl<'a> Inspector<'a> {
         self.look(page).await;
     }
 
-    /// Looks whether the page needs no scrolling to the side at 400 % of 1280 × 1024 (WCAG 2.2, 1.4.10), and an
-    /// open menu is there whole.
+    /// Looks whether the page needs no scrolling to the side at 400 % of 1280 × 1024 (WCAG 2.2, 1.4.10), and
+    /// an open menu is there whole.
     async fn zoom(&mut self, page: &str) {
         let cdp = self.browser.driver().cdp();
         let small = json!({ "width": 320, "height": 256, "deviceScaleFactor": 1, "mobile": false });
@@ -127,8 +127,9 @@ impl<'a> Inspector<'a> {
         self.browser.until("the page as it was", "return innerWidth > 320").await;
     }
 
-    /// Looks whether all controls show the focus, and those with borders have them, where the system's colours
-    /// stand for the page's (CSS Color Adjustment 1, `forced-colors`): shadows and grounds are gone there.
+    /// Looks whether all controls show the focus, and those with borders have them, where the system's
+    /// colours stand for the page's (CSS Color Adjustment 1, `forced-colors`): shadows and grounds are gone
+    /// there.
     async fn forced_colours(&mut self, page: &str) {
         let cdp = self.browser.driver().cdp();
         let features = json!({ "features": [

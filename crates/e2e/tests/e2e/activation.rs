@@ -14,9 +14,9 @@ async fn type_code(browser: &Browser, code: &str) {
     browser.button("Continue").await.click().await.unwrap();
 }
 
-/// A14, A114, A115, A120: login comes first and leads back, with the code of the address; what is mistyped is said; the code is taken in
-/// any spelling; nothing joins before it was confirmed and the box has asked again. Then what is put on the
-/// list in the library is in the box's queue.
+/// A14, A114, A115, A120: login comes first and leads back, with the code of the address; what is mistyped is
+/// said; the code is taken in any spelling; nothing joins before it was confirmed and the box has asked
+/// again. Then what is put on the list in the library is in the box's queue.
 #[tokio::test]
 async fn a_box_joins_by_its_code() {
     let mut server = Server::start_public("").await;

@@ -49,9 +49,9 @@ fn publish(stage: &Stage, folder: &Path, movie: usize, (title, scheme, container
     stage.server.run(&["package", film, "--movie", &movie, "--title", title, "--scheme", scheme]);
 }
 
-/// AV1, VP9, Opus and FLAC, of 8, 10 and 24 bits, under both schemes, are packaged, decrypted in the browser and
-/// decoded there: the pictures are those of their time, and there is sound. What the browser does not decode is
-/// said to be so.
+/// AV1, VP9, Opus and FLAC, of 8, 10 and 24 bits, under both schemes, are packaged, decrypted in the browser
+/// and decoded there: the pictures are those of their time, and there is sound. What the browser does not
+/// decode is said to be so.
 #[tokio::test]
 async fn films_of_newer_codecs_play() {
     let stage = Stage::start(0, "").await;

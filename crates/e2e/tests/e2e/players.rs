@@ -81,14 +81,17 @@ impl Player<'_> {
             return;
         }
         let time = (f64::from(frame) + 0.5) / fps;
+        // What comes first may be a picture of before the seek.
         let seek = format!(
             "video.pause(); window.shown = null;
-             video.requestVideoFrameCallback((_, m) => window.shown = m.mediaTime); video.currentTime = {time}; return true"
+             const look = (_, m) => {{ window.shown = m.mediaTime; video.requestVideoFrameCallback(look); }};
+             video.requestVideoFrameCallback(look); video.currentTime = {time}; return true"
         );
         let _: bool = self.browser.eval(&seek).await;
-        self.until("the seek", "!video.seeking && video.readyState >= 2 && window.shown !== null").await;
-        let shown: f64 = self.browser.eval("return window.shown").await;
-        assert_eq!((shown * fps).round() as u32, frame, "{}", self.name);
+        let there = format!(
+            "!video.seeking && video.readyState >= 2 && window.shown !== null && Math.round(window.shown * {fps}) === {frame}"
+        );
+        self.until(&format!("frame {frame}"), &there).await;
     }
 
     /// Ten seconds, seeks and two heights.

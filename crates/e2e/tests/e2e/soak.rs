@@ -102,8 +102,8 @@ async fn waits_from(browser: &Browser, from: f64) -> Vec<f64> {
     all.into_iter().filter(|at| *at >= from).collect()
 }
 
-/// Whether a key changes there, every ten seconds: the picture stops with the last one under the key before, or
-/// where what follows has just begun.
+/// Whether a key changes there, every ten seconds: the picture stops with the last one under the key before,
+/// or where what follows has just begun.
 fn is_border(at: f64) -> bool {
     let since = at % 10.0;
     !(0.5..9.75).contains(&since)
@@ -172,8 +172,8 @@ async fn b85_a_license_server_that_is_away_in_the_middle_of_an_event() {
     browser.quit().await;
 }
 
-/// B85: who comes half a second before a key changes, in that moment, or half a second after it plays over the
-/// border and the next one.
+/// B85: who comes half a second before a key changes, in that moment, or half a second after it plays over
+/// the border and the next one.
 #[tokio::test]
 #[ignore = "needs the machine for itself"]
 async fn b85_joins_at_borders() {

@@ -120,8 +120,8 @@ async fn sound_and_subtitles_are_chosen_by_name() {
     let _: bool = browser.eval(&key(">")).await;
     viewing.until("a faster film", "v.playbackRate == 1.25").await;
 
-    // How captions look is chosen in a dialog that keeps the keyboard, and gives it back. What the browser draws
-    // looks so, too.
+    // How captions look is chosen in a dialog that keeps the keyboard, and gives it back. What the browser
+    // draws looks so, too.
     browser.until("the choice of looks", CAPTION_STYLE).await;
     let opened = "return document.querySelector('.caption-style')?.open && document.activeElement.tagName === 'SELECT'";
     browser.until("the dialog, with the keyboard in its first field", opened).await;

@@ -110,8 +110,8 @@ pub fn arguments(steps: &[Step], source: &Source, means: Means<'_>) -> Vec<Strin
     words.into_iter().map(str::to_owned).collect()
 }
 
-/// The arguments of an ffmpeg that encodes one picture of its own, and keeps nothing of it: it fails where the
-/// encoder cannot work.
+/// The arguments of an ffmpeg that encodes one picture of its own, and keeps nothing of it: it fails where
+/// the encoder cannot work.
 pub fn trial(means: Means<'_>) -> Vec<String> {
     let Means { encoder, device, threads } = means;
     let step = Step { width: 320, height: 240, kbps: 500 };

@@ -140,8 +140,8 @@ fn a_rendition_that_stops_has_whole_segments_only() {
     world.assert_no_iv_twice();
 }
 
-/// A step that was left out comes back where a segment begins: the one that was made all the time lacks nothing,
-/// and the other one begins there. No IV is used twice.
+/// A step that was left out comes back where a segment begins: the one that was made all the time lacks
+/// nothing, and the other one begins there. No IV is used twice.
 #[test]
 fn b80_a_step_comes_back_where_a_segment_begins() {
     let mut world = World::new(Some(keys(Scheme::Cenc, 2)), "");

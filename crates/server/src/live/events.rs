@@ -118,8 +118,8 @@ impl Events {
         found.filter_map(Result::transpose).collect()
     }
 
-    /// Every event that can be read: one that cannot keeps no other from anything. Whoever looks for films names
-    /// it in the log.
+    /// Every event that can be read: one that cannot keeps no other from anything. Whoever looks for films
+    /// names it in the log.
     ///
     /// # Errors
     /// [`Error::Io`] where the folder cannot be read.

@@ -252,8 +252,8 @@ async fn goes_on(
     Ok(true)
 }
 
-/// A box whose code somebody typed in: as [`register`], without cookies. The account is locked. Of the box its
-/// name and where it is, if region data tells.
+/// A box whose code somebody typed in: as [`register`], without cookies. The account is locked. Of the box
+/// its name and where it is, if region data tells.
 pub(crate) async fn register_box(
     service: &Service,
     tx: &mut dyn Transaction,

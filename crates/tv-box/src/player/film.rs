@@ -33,8 +33,8 @@ const STANDS_STILL: f64 = 1.5;
 const SOUGHT: (f64, f64) = (0.5, 2.0);
 /// Time between positions on the screen.
 const SHOW_EVERY: Duration = Duration::from_secs(1);
-/// A key of an event that is lacking already is asked for as one that is needed in so many seconds, so that not
-/// all boxes ask at once.
+/// A key of an event that is lacking already is asked for as one that is needed in so many seconds, so that
+/// not all boxes ask at once.
 const ASK_SOON: f64 = 5.0;
 /// The television's picture.
 const VIEWPORT: (u32, u32) = (1920, 1080);

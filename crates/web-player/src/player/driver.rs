@@ -208,8 +208,8 @@ impl Driver {
         self.attach_on_page();
     }
 
-    /// Where the element was sent before it showed anything of the film: it keeps that as the place to begin at
-    /// (HTML, default playback start position). Wanted once it is attached.
+    /// Where the element was sent before it showed anything of the film: it keeps that as the place to begin
+    /// at (HTML, default playback start position). Wanted once it is attached.
     fn sought_before(&self) -> Option<f64> {
         let now = self.video.current_time();
         (now > 0.0 && now.to_bits() != self.stood.get().to_bits()).then_some(now)
@@ -341,8 +341,8 @@ impl Driver {
         }
     }
 
-    /// Gives the manifest to the engine, once it is there and the media source may be given buffers: one in the
-    /// worker may as soon as it is asked for.
+    /// Gives the manifest to the engine, once it is there and the media source may be given buffers: one in
+    /// the worker may as soon as it is asked for.
     fn maybe_present(&self) {
         let ready = self.source.borrow().as_ref().is_some_and(|source| source.is_ready());
         if self.closed.get() || !(ready || self.presented.get()) {

@@ -105,7 +105,7 @@ async fn b85_joins_at_the_border_of_a_key() {
             let number = &segment["n"];
             let found = get(&world, &created, &format!("{session}/v240-1/{number}.m4s"), "").await;
             let pictures = super::decrypt(&init.body, &found.body, &licensed).len();
-            assert!(pictures >= 12 && pictures % 12 == 0, "{until}: {number}: {pictures}");
+            assert!(pictures >= 12 && pictures.is_multiple_of(12), "{until}: {number}: {pictures}");
         }
         // None of the period after: that is not licensed before it is declared.
         assert_eq!(licensed.len() as u64, last + 3, "{until}");

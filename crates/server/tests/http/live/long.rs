@@ -19,8 +19,8 @@ fn memory(process: &Process) -> Option<u64> {
     line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
 }
 
-/// B80: two hours of an event, faster than they play: the server is as large at the end as after ten minutes, but
-/// for a quarter.
+/// B80: two hours of an event, faster than they play: the server is as large at the end as after ten minutes,
+/// but for a quarter.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b80_two_hours_take_no_more_memory_than_ten_minutes() {
     if std::env::var_os("MATINEE_SOAK").is_none() {
