@@ -153,7 +153,8 @@ async fn sound_and_subtitles_are_chosen_by_name() {
     browser.quit().await;
 }
 
-/// Pixels of a picture that are of a pure yellow, also beneath the shade of the controls: the film has hardly any.
+/// Pixels of a picture that are of a pure yellow, also beneath the shade of the controls: the film has hardly
+/// any.
 const YELLOW: &str = "
     const bitmap = await createImageBitmap(new Blob([Uint8Array.from(atob(arguments[0]), c => c.charCodeAt(0))]));
     const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
