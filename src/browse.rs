@@ -251,8 +251,8 @@ pub fn by_series(films: &[&LibraryMovie], all: &[LibraryMovie], most: usize) -> 
         episodes.retain(|episode| !is_event(episode));
         let next = goes_on_with(&episodes).map(|next| if next.playable { next } else { film });
         entries.push(match next {
-            Some(film) if episodes.len() > 1 => Entry { film: film.clone(), episodes: Some(episodes.len()) },
-            _ => Entry::from(film),
+            Some(next) if episodes.len() > 1 => Entry { film: next.clone(), episodes: Some(episodes.len()) },
+            next => Entry::from(next.unwrap_or(film)),
         });
     }
     entries
