@@ -79,6 +79,8 @@ pub(super) struct Driver {
     source: RefCell<Option<Rc<dyn Source>>>,
     /// The video element has it. Until then it may still have another film, and says where that is.
     attached: Cell<bool>,
+    /// And goes by it.
+    opened: Cell<bool>,
     /// Where the film is to be once the element has it.
     begins_at: Cell<Option<f64>>,
     /// Where the element was before it was to have the film.
@@ -122,6 +124,7 @@ impl Driver {
             closed: Cell::new(false),
             source: RefCell::default(),
             attached: Cell::new(false),
+            opened: Cell::new(false),
             begins_at: Cell::new(None),
             stood: Cell::new(0.0),
             tracks: RefCell::default(),
@@ -183,8 +186,12 @@ impl Driver {
                 }
                 self.host.upgrade().into_iter().for_each(DriverHost::attached);
             }
-            SourceEvent::Opened if self.presented.get() => {}
-            SourceEvent::Opened => self.maybe_present(),
+            SourceEvent::Opened => {
+                self.opened.set(true);
+                if !self.presented.get() {
+                    self.maybe_present();
+                }
+            }
             SourceEvent::Streaming(wanted) => self.feed(Event::Streaming { wanted }),
             // An event has a length from here on.
             SourceEvent::Ended(length) if self.window.get().is_some() && length.is_finite() => {
@@ -344,7 +351,8 @@ impl Driver {
     /// Gives the manifest to the engine, once it is there and the media source may be given buffers: one in
     /// the worker may as soon as it is asked for.
     fn maybe_present(&self) {
-        let ready = self.source.borrow().as_ref().is_some_and(|source| source.is_ready());
+        // A film that is resumed begins where the element is told to, once it goes by the source.
+        let ready = self.opened.get();
         if self.closed.get() || !(ready || self.presented.get()) {
             return;
         }
