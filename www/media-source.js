@@ -6,8 +6,7 @@
 // Container and codec without profile and level: while these stay, an init segment is all that a source buffer needs.
 const family = (type) => `${type.split(";", 1)[0]} ${type.split('"')[1]?.split(".", 1)[0]}`;
 
-// Operations of one source buffer, one after the other, from when there is one. The page has the like for its own
-// (`mse/append_queue.rs`).
+// Operations of one source buffer, one after the other. The page has the like for its own (`mse/append_queue.rs`).
 class Queue {
   #buffer;
   #type;
@@ -20,18 +19,13 @@ class Queue {
   announced; // the type of the next init segment
 
   // `over` is called when an operation is.
-  constructor(type, tell, over) {
+  constructor(source, type, tell, over) {
+    this.#buffer = source.addSourceBuffer(type);
     this.#type = this.announced = type;
     this.#tell = tell;
     this.#over = over;
-  }
-
-  // Begins with what has come.
-  open(buffer) {
-    this.#buffer = buffer;
-    buffer.addEventListener("updateend", () => this.#ended());
-    buffer.addEventListener("error", () => this.#tell("failed", {}));
-    this.#run();
+    this.#buffer.addEventListener("updateend", () => this.#ended());
+    this.#buffer.addEventListener("error", () => tell("failed", {}));
   }
 
   get isIdle() {
@@ -96,7 +90,7 @@ class Queue {
   }
 
   #run() {
-    while (this.#buffer && !this.#isBusy && this.#operations.length > 0 && !(this.#isHeld && !this.#operations[0].remove)) {
+    while (!this.#isBusy && this.#operations.length > 0 && !(this.#isHeld && !this.#operations[0].remove)) {
       const operation = this.#operations.shift();
       if ("mark" in operation) {
         this.#tell("appended", { mark: operation.mark });
@@ -124,9 +118,7 @@ class Queue {
 // and to answer by `scope.postMessage`.
 export function holdSources(scope) {
   const post = scope.postMessage.bind(scope);
-  // By the source's number: {source, queues, isEnding, opening}, where `opening` is what was wanted before the video
-  // element had the source; null since then.
-  const films = new Map();
+  const films = new Map(); // by the source's number: {source, queues, isEnding}
   const queues = new Map(); // by the stream's number; null where the source buffer was refused
   // Requests whose answers bring clear bytes, by id: for which stream, in which turn, and of an init segment its type;
   // then what decrypting took that the page has not been told of.
@@ -138,7 +130,7 @@ export function holdSources(scope) {
 
   function endIfIdle(number) {
     const film = films.get(number);
-    if (film?.isEnding && !film.opening && film.queues.every((stream) => queues.get(stream)?.isIdle ?? true)) {
+    if (film?.isEnding && film.queues.every((stream) => queues.get(stream)?.isIdle ?? true)) {
       film.isEnding = false;
       try {
         film.source.endOfStream();
@@ -149,26 +141,6 @@ export function holdSources(scope) {
     }
   }
 
-  // Does something to a source, now or once the video element has it. One act that fails takes no other along:
-  // `refused` hears of it, also where the source is not open any more.
-  function whenOpen(film, act, refused = () => {}) {
-    const wanted = () => {
-      try {
-        if (film.source.readyState !== "open") {
-          throw new DOMException("The media source is not open.", "InvalidStateError");
-        }
-        act(film.source);
-      } catch (error) {
-        refused(error);
-      }
-    };
-    if (film.opening) {
-      film.opening.push(wanted);
-    } else {
-      wanted();
-    }
-  }
-
   // What the page may ask for. What is returned answers it, if it has an id: a reply, and what is transferred along.
   const ACTS = {
     attach({ source: number }) {
@@ -176,39 +148,29 @@ export function holdSources(scope) {
         return [{ Err: { unsupported: { what: "MediaSource in workers" } } }];
       }
       const source = new MediaSource();
-      const film = { source, queues: [], isEnding: false, opening: [] };
-      const opened = () => {
-        const { opening } = film;
-        film.opening = null;
-        for (const wanted of opening) {
-          wanted();
-        }
-        tell(number, "opened");
-        endIfIdle(number);
-      };
-      source.addEventListener("sourceopen", opened, { once: true });
-      films.set(number, film);
+      source.addEventListener("sourceopen", () => tell(number, "opened"), { once: true });
+      films.set(number, { source, queues: [], isEnding: false });
       return [{ Ok: "attached" }, source.handle];
     },
     "set-duration"({ source: number, seconds }) {
-      whenOpen(films.get(number), (source) => (source.duration = seconds ?? Infinity));
+      const { source } = films.get(number);
+      if (source.readyState === "open") {
+        source.duration = seconds ?? Infinity;
+      }
     },
     "set-live-range"({ source: number, begin, edge }) {
-      whenOpen(films.get(number), (source) => source.setLiveSeekableRange(begin, edge));
+      const { source } = films.get(number);
+      if (source.readyState === "open") {
+        source.setLiveSeekableRange(begin, edge);
+      }
     },
     "add-buffer"({ source: number, stream, mime }) {
-      const film = films.get(number);
+      const { source, queues: own } = films.get(number);
       const news = (name, what) => tell(number, { [name]: { stream, ...what } });
-      const queue = new Queue(mime, news, () => endIfIdle(number));
-      film.queues.push(stream);
-      queues.set(stream, queue);
-      const refused = (error) => {
-        // What comes of the stream is for nobody, until the page has closed the film.
-        queue.close();
-        queues.set(stream, null);
-        news("refused", { name: error.name });
-      };
-      whenOpen(film, (source) => queue.open(source.addSourceBuffer(mime)), refused);
+      own.push(stream);
+      // Where this is refused, what comes of the stream is for nobody, until the page has closed the film.
+      queues.set(stream, null);
+      queues.set(stream, new Queue(source, mime, news, () => endIfIdle(number)));
     },
     announce({ stream, mime }) {
       queues.get(stream).announced = mime;
@@ -222,13 +184,9 @@ export function holdSources(scope) {
       endIfIdle(number);
     },
     detach({ source: number }) {
-      const film = films.get(number);
-      for (const stream of film?.queues ?? []) {
+      for (const stream of films.get(number)?.queues ?? []) {
         queues.get(stream)?.close();
         queues.delete(stream);
-      }
-      if (film?.opening) {
-        film.opening = [];
       }
       films.delete(number);
     },

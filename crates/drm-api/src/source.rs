@@ -23,8 +23,7 @@ pub type SourceId = u32;
 pub enum Request {
     /// Makes one. Answer: [`Reply::Attached`] with a `MediaSourceHandle` (`handle`, transferred), which the
     /// page puts into its video element's `srcObject`; an error where the browser has no media source in
-    /// workers. [`News::Opened`] says that the element has taken it; what is wanted of it before waits for
-    /// that.
+    /// workers. [`News::Opened`] says that the element has taken it.
     Attach {
         /// Its number.
         source: SourceId,
@@ -45,8 +44,7 @@ pub enum Request {
         /// Seconds.
         edge: f64,
     },
-    /// Adds a source buffer for a stream. Answer: [`Reply::Done`], which may be before it is added; where it
-    /// cannot be, [`News::Refused`] follows.
+    /// Adds a source buffer for a stream. Answer: [`Reply::Done`]; an error where it cannot be added.
     AddBuffer {
         /// Which source.
         source: SourceId,
@@ -122,7 +120,7 @@ pub enum Reply {
 #[serde(rename_all = "kebab-case", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum News {
-    /// The video element has taken it, and what was wanted of it before has been done, or refused.
+    /// It may get source buffers.
     Opened,
     /// An operation of a buffer is over.
     Buffered {

@@ -167,11 +167,6 @@ impl DecryptorProxy {
         self.shared.failed.borrow().is_some()
     }
 
-    /// Why the worker gave up, if it did.
-    pub fn failure(&self) -> Option<DrmError> {
-        self.shared.failed.borrow().clone()
-    }
-
     /// What decrypting has taken since the worker began.
     pub fn decrypting(&self) -> Decrypting {
         self.shared.decrypting.get()

@@ -76,7 +76,7 @@ impl PageMediaSource {
     fn end_if_idle(&self) {
         let is_idle = self.queues.borrow().iter().all(|queue| queue.is_idle());
         if is_idle && self.is_ending.replace(false) {
-            if self.is_ready() {
+            if self.is_open() {
                 let _ = self.source.end_of_stream();
             }
             (self.tell)(SourceEvent::Ended(self.source.duration()));
@@ -85,19 +85,19 @@ impl PageMediaSource {
 }
 
 impl Source for PageMediaSource {
-    fn is_ready(&self) -> bool {
+    fn is_open(&self) -> bool {
         self.source.ready_state() == MediaSourceReadyState::Open
     }
 
     fn set_duration(&self, seconds: Option<f64>) {
         let is_length = seconds.is_none_or(|seconds| seconds.is_finite() && seconds > 0.0);
-        if self.is_ready() && is_length {
+        if self.is_open() && is_length {
             self.source.set_duration(seconds.unwrap_or(f64::INFINITY));
         }
     }
 
     fn set_live_range(&self, begin: f64, edge: f64) {
-        if self.is_ready() && begin.is_finite() && begin >= 0.0 && edge > begin {
+        if self.is_open() && begin.is_finite() && begin >= 0.0 && edge > begin {
             let _ = self.source.set_live_seekable_range(begin, edge);
         }
     }

@@ -15,7 +15,7 @@ pub enum SourceEvent {
     Refused,
     /// The video element has it now, which may be after the caller's next words to the element.
     Attached,
-    /// The video element goes by it from now on, and it may get source buffers if it could not before.
+    /// It may get source buffers.
     Opened,
     /// A managed one says whether it wants more media now; any other always does.
     Streaming(bool),
@@ -26,9 +26,8 @@ pub enum SourceEvent {
 
 /// A media source behind a video element, until it is dropped.
 pub trait Source {
-    /// Whether source buffers may be added. One that has still to open may take them, and what is appended to
-    /// them, and keep it until then.
-    fn is_ready(&self) -> bool;
+    /// Whether source buffers may be added.
+    fn is_open(&self) -> bool;
     /// Sets the film's length in seconds; `None`: it has no end that is known. No operation may be under way.
     fn set_duration(&self, seconds: Option<f64>);
     /// What may be sought in something without an end.

@@ -35,8 +35,7 @@ pub struct WorkerMediaSource {
     /// What the element was given.
     handle: RefCell<JsValue>,
     queues: RefCell<Vec<Rc<WorkerQueue>>>,
-    /// The worker has been asked for it, and has not refused.
-    is_asked_for: Cell<bool>,
+    is_open: Cell<bool>,
     /// The worker was told to end it.
     is_ending: Cell<bool>,
     /// Live ranges that the worker has not taken yet, and what waits for that.
@@ -60,7 +59,7 @@ impl WorkerMediaSource {
             video: video.clone(),
             handle: RefCell::default(),
             queues: RefCell::default(),
-            is_asked_for: Cell::new(false),
+            is_open: Cell::new(false),
             is_ending: Cell::new(false),
             untold: Cell::new(0),
             waiting: RefCell::default(),
@@ -71,7 +70,6 @@ impl WorkerMediaSource {
     /// Has the worker make it, and puts its handle into the element; [`SourceEvent::Refused`] where one of
     /// them does not.
     pub fn attach(&self) {
-        self.is_asked_for.set(true);
         let weak = self.this.clone();
         self.proxy.listen_source(self.number, move |news| {
             if let Some(source) = weak.upgrade() {
@@ -94,16 +92,16 @@ impl WorkerMediaSource {
                 self.handle.replace(handle);
                 (self.tell)(SourceEvent::Attached);
             }
-            None => {
-                self.is_asked_for.set(false);
-                (self.tell)(SourceEvent::Refused);
-            }
+            None => (self.tell)(SourceEvent::Refused),
         }
     }
 
     fn hear(&self, news: News) {
         match news {
-            News::Opened => (self.tell)(SourceEvent::Opened),
+            News::Opened => {
+                self.is_open.set(true);
+                (self.tell)(SourceEvent::Opened);
+            }
             News::Ended { duration } => {
                 self.is_ending.set(false);
                 (self.tell)(SourceEvent::Ended(duration));
@@ -145,9 +143,8 @@ impl WorkerMediaSource {
 const SRC_OBJECT: &str = "srcObject";
 
 impl Source for WorkerMediaSource {
-    // The worker keeps what is wanted of it until it is open: nothing has to wait for its answers.
-    fn is_ready(&self) -> bool {
-        self.is_asked_for.get()
+    fn is_open(&self) -> bool {
+        self.is_open.get()
     }
 
     fn set_duration(&self, seconds: Option<f64>) {
@@ -191,7 +188,6 @@ impl Source for WorkerMediaSource {
         });
         let weak = Rc::downgrade(&queue);
         let request = Request::AddBuffer { source: self.number, stream, mime: mime.to_owned() };
-        // Where there is no such source any more; a type that is refused is told by itself.
         self.proxy.send(&request, None, move |answer| {
             if let Some(queue) = weak.upgrade().filter(|_| answer.is_err()) {
                 (queue.tell)(QueueEvent::Failed("no SourceBuffer".into()));

@@ -44,8 +44,6 @@ use crate::{
 
 thread_local! {
     static NEXT_STREAM: Cell<StreamId> = const { Cell::new(1) };
-    /// A worker has refused to have a media source: none is asked for one again.
-    static REFUSED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What the engine's driver needs of the film.
@@ -56,8 +54,6 @@ pub(super) trait DriverHost {
     fn refresh_index(self: Rc<Self>, question: IndexQuestion);
     /// The video element has the media source now.
     fn attached(self: Rc<Self>);
-    /// The film has to begin again, on another media source.
-    fn begin_anew(self: Rc<Self>);
     /// The film's length in seconds is known.
     fn duration(&self, seconds: f64);
     /// The worker holds fragments for lack of a key.
@@ -77,14 +73,6 @@ pub(super) struct Driver {
     draining: Cell<bool>,
     closed: Cell<bool>,
     source: RefCell<Option<Rc<dyn Source>>>,
-    /// The video element has it. Until then it may still have another film, and says where that is.
-    attached: Cell<bool>,
-    /// And goes by it.
-    opened: Cell<bool>,
-    /// Where the film is to be once the element has it.
-    begins_at: Cell<Option<f64>>,
-    /// Where the element was before it was to have the film.
-    stood: Cell<f64>,
     tracks: RefCell<Vec<Rc<TrackRun>>>,
     manifest: RefCell<Option<Manifest>>,
     presented: Cell<bool>,
@@ -123,10 +111,6 @@ impl Driver {
             draining: Cell::new(false),
             closed: Cell::new(false),
             source: RefCell::default(),
-            attached: Cell::new(false),
-            opened: Cell::new(false),
-            begins_at: Cell::new(None),
-            stood: Cell::new(0.0),
             tracks: RefCell::default(),
             manifest: RefCell::default(),
             presented: Cell::new(false),
@@ -144,8 +128,7 @@ impl Driver {
     /// Puts a media source behind the video element: beside the DRM module where the browser has them there,
     /// else on the page.
     pub(super) fn attach(&self) {
-        self.stood.set(self.video.current_time());
-        if !capability::has_media_source_in_workers(&js_sys::global()) || REFUSED.get() {
+        if !capability::has_media_source_in_workers(&js_sys::global()) {
             return self.attach_on_page();
         }
         let source = WorkerMediaSource::new(&self.video, self.control.proxy(), self.source_listener());
@@ -156,10 +139,7 @@ impl Driver {
 
     fn attach_on_page(&self) {
         match PageMediaSource::attach(&self.video, self.source_listener()) {
-            Ok(source) => {
-                self.source.replace(Some(source));
-                self.attached.set(true);
-            }
+            Ok(source) => drop(self.source.replace(Some(source))),
             Err(_) => self.fail(Problem::unsupported(&capability::missing_here())),
         }
     }
@@ -175,23 +155,9 @@ impl Driver {
 
     fn source_tells(&self, event: SourceEvent) {
         match event {
-            SourceEvent::Refused => self.refused(),
-            SourceEvent::Attached => {
-                self.attached.set(true);
-                let begins_at = self.begins_at.take();
-                if let Some(position) = self.sought_before() {
-                    self.feed(Event::Seek { position });
-                } else if let Some(position) = begins_at {
-                    self.video.set_current_time(position);
-                }
-                self.host.upgrade().into_iter().for_each(DriverHost::attached);
-            }
-            SourceEvent::Opened => {
-                self.opened.set(true);
-                if !self.presented.get() {
-                    self.maybe_present();
-                }
-            }
+            SourceEvent::Refused => self.attach_on_page(),
+            SourceEvent::Attached => self.host.upgrade().into_iter().for_each(DriverHost::attached),
+            SourceEvent::Opened => self.maybe_present(),
             SourceEvent::Streaming(wanted) => self.feed(Event::Streaming { wanted }),
             // An event has a length from here on.
             SourceEvent::Ended(length) if self.window.get().is_some() && length.is_finite() => {
@@ -199,46 +165,6 @@ impl Driver {
             }
             SourceEvent::Ended(_) => {}
         }
-    }
-
-    /// The worker has no media source after all.
-    fn refused(&self) {
-        // One that has failed refuses everything; the next one may well have media sources.
-        if let Some(error) = self.control.proxy().failure() {
-            return self.fail(Problem::from(&error));
-        }
-        REFUSED.set(true);
-        // What has been pushed for it is in the worker.
-        if self.presented.get() {
-            return self.host.upgrade().into_iter().for_each(DriverHost::begin_anew);
-        }
-        self.attach_on_page();
-    }
-
-    /// Where the element was sent before it showed anything of the film: it keeps that as the place to begin
-    /// at (HTML, default playback start position). Wanted once it is attached.
-    fn sought_before(&self) -> Option<f64> {
-        let now = self.video.current_time();
-        (now > 0.0 && now.to_bits() != self.stood.get().to_bits()).then_some(now)
-    }
-
-    /// The element is on its way to another place.
-    pub(super) fn sought(&self) {
-        let position = self.video.current_time();
-        // It still has another film; this one begins where that was sent.
-        if self.presented.get() && !self.attached.get() {
-            self.begins_at.set(Some(position));
-        }
-        self.feed(Event::Seek { position });
-    }
-
-    /// Moves the film, once the element has it.
-    fn go_to(&self, position: f64) {
-        if !self.attached.get() {
-            return self.begins_at.set(Some(position));
-        }
-        let video = self.video.clone();
-        self.with_source(|source| source.when_told(Box::new(move || video.set_current_time(position))));
     }
 
     /// The media source, while there is one.
@@ -287,7 +213,7 @@ impl Driver {
 
     fn facts(&self) -> Facts {
         let engine = self.engine.borrow();
-        let ahead = engine.buffered().ahead(self.position());
+        let ahead = engine.buffered().ahead(self.video.current_time());
         Facts {
             ahead: Duration::try_from_secs_f64(ahead).unwrap_or_default(),
             throughput: engine.estimate(),
@@ -348,12 +274,10 @@ impl Driver {
         }
     }
 
-    /// Gives the manifest to the engine, once it is there and the media source may be given buffers: one in
-    /// the worker may as soon as it is asked for.
+    /// Gives the manifest to the engine, once it and the media source are there.
     fn maybe_present(&self) {
-        // A film that is resumed begins where the element is told to, once it goes by the source.
-        let ready = self.opened.get();
-        if self.closed.get() || !(ready || self.presented.get()) {
+        let open = self.source.borrow().as_ref().is_some_and(|source| source.is_open());
+        if self.closed.get() || !(open || self.presented.get()) {
             return;
         }
         let global = js_sys::global();
@@ -371,30 +295,16 @@ impl Driver {
             if let (Some(length), Some(host)) = (presentation.duration(), self.host.upgrade()) {
                 host.duration(length);
             }
-            let is_sought = self.attached.get() && self.sought_before().is_some();
-            if let Some(start) = presentation.start.filter(|start| *start > 0.0 && !is_sought) {
-                self.go_to(start);
+            if let Some(start) = presentation.start.filter(|start| *start > 0.0) {
+                self.video.set_current_time(start);
             }
         }
         self.feed(Event::Manifest(presentation));
     }
 
-    /// Whether the element is where the film is: it has the film, which has been given to the engine.
-    pub(super) fn has_position(&self) -> bool {
-        self.presented.get() && self.attached.get()
-    }
-
-    /// Whether the element has the film. What it says before that is about another.
-    pub(super) fn is_attached(&self) -> bool {
-        self.attached.get()
-    }
-
-    /// Where the film is, or is to begin.
-    fn position(&self) -> f64 {
-        match self.attached.get() {
-            true => self.video.current_time(),
-            false => self.begins_at.get().unwrap_or(0.0),
-        }
+    /// Whether the film has been given to the engine, so that it has positions.
+    pub(super) fn is_presented(&self) -> bool {
+        self.presented.get()
     }
 
     /// Tells the engine that URLs are over, if they are: a machine that slept did not count the time by which
@@ -407,9 +317,6 @@ impl Driver {
 
     /// Tells the engine where the video element is.
     pub(super) fn playhead(&self) {
-        if !self.attached.get() {
-            return;
-        }
         // Before the engine waits too long, and takes it for a CDN's fault.
         if let Some(connection) = self.connection() {
             connection.give_up_if_silent();
@@ -450,7 +357,7 @@ impl Driver {
         let (engine, manifest) = (self.engine.borrow(), self.manifest.borrow());
         let form = |kind| Form::of(manifest.as_ref()?, engine.playing(kind)?);
         let frames = self.video.get_video_playback_quality();
-        let position = self.position();
+        let position = self.video.current_time();
         let live = engine.live();
         Statistics {
             position,
@@ -593,7 +500,12 @@ impl Driver {
             Command::RetryAppend { track } => {
                 self.track(track).into_iter().for_each(|track| track.retry_append());
             }
-            Command::JumpTo { position } => self.go_to(position),
+            Command::JumpTo { position } => {
+                let video = self.video.clone();
+                self.with_source(|source| {
+                    source.when_told(Box::new(move || video.set_current_time(position)));
+                });
+            }
             Command::EndOfStream => self.with_source(|source| source.end()),
             Command::RefreshManifest => {
                 self.host.upgrade().into_iter().for_each(DriverHost::refresh_manifest)

@@ -265,7 +265,7 @@ impl Film {
         if problem.code == ErrorCode::EventWaiting.as_str() {
             return self.give_way(PlayerEvent::NotBegun);
         }
-        let position = self.driver.has_position().then(|| self.video.current_time());
+        let position = self.driver.is_presented().then(|| self.video.current_time());
         self.reporter.failed(problem.code.clone(), position);
         self.driver.failed(&problem.code);
         self.tell(PlayerEvent::Failed(problem));
@@ -489,10 +489,6 @@ impl DriverHost for Film {
         if self.video.paused() && !self.paused.get() {
             self.play();
         }
-    }
-
-    fn begin_anew(self: Rc<Self>) {
-        self.give_way(PlayerEvent::BeginAnew);
     }
 
     fn duration(&self, seconds: f64) {

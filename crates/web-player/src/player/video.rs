@@ -38,16 +38,6 @@ pub(super) enum Happening {
     LogDue,
 }
 
-impl Happening {
-    /// Whether it tells how the element's film fares, and not what somebody does to the element.
-    pub(super) const fn is_of_the_film(self) -> bool {
-        matches!(
-            self,
-            Self::Seeked | Self::TimeUpdate | Self::Waiting | Self::Playing | Self::Ended | Self::Error
-        )
-    }
-}
-
 const OF_THE_ELEMENT: [(&str, Happening); 9] = [
     ("seeking", Happening::Seeking),
     ("seeked", Happening::Seeked),

@@ -100,18 +100,6 @@ async fn playing_on(place: Place, video: HtmlVideoElement, proxy: DecryptorProxy
         }
     };
     assert_eq!(told.next().await, Some(SourceEvent::Opened));
-    begun(place, source, video, proxy, told)
-}
-
-/// With a source buffer for four seconds.
-fn begun(
-    place: Place,
-    source: Rc<dyn Source>,
-    video: HtmlVideoElement,
-    proxy: Rc<DecryptorProxy>,
-    told: mpsc::UnboundedReceiver<SourceEvent>,
-) -> Playing {
-    assert!(source.is_ready());
     source.set_duration(Some(4.0));
     let (sender, events) = mpsc::unbounded();
     let queue = source.add_queue(STREAM, MIME, Box::new(move |event| drop(sender.unbounded_send(event))));
@@ -193,52 +181,6 @@ async fn c18_what_is_appended_plays_to_its_end() {
         assert!(it.video.current_time() > 3.9);
         assert!(it.video.get_video_playback_quality().total_video_frames() > 10);
     }
-}
-
-/// Nothing of a start waits for the video element to have the source: the worker keeps all of it until then.
-#[wasm_bindgen_test]
-async fn what_comes_before_the_source_is_open_is_kept() {
-    if !places().contains(&Place::Worker) {
-        return;
-    }
-    let (video, proxy) = (element(), Rc::new(echo_with_sources("")));
-    let (sender, told) = mpsc::unbounded();
-    let source = WorkerMediaSource::new(&video, &proxy, move |event| drop(sender.unbounded_send(event)));
-    assert!(!source.is_ready());
-    source.attach();
-    let mut it = begun(Place::Worker, source, video, proxy, told);
-    let [init, first, second] = parts();
-    it.init(init);
-    it.fragment(first);
-    it.fragment(second);
-    it.queue.mark(FetchId(1));
-    it.source.end();
-    let ranges = it.appended(FetchId(1)).await;
-    assert!(ranges.covers(0.0, 4.0), "{ranges:?}");
-    assert_eq!(it.told.next().await, Some(SourceEvent::Attached));
-    assert_eq!(it.told.next().await, Some(SourceEvent::Opened));
-    assert!(matches!(it.told.next().await, Some(SourceEvent::Ended(_))));
-    assert!((it.video.duration() - 4.0).abs() < 0.2, "{}", it.video.duration());
-}
-
-/// What the browser refuses of that takes nothing else along.
-#[wasm_bindgen_test]
-async fn what_is_refused_when_the_source_opens_stands_alone() {
-    if !places().contains(&Place::Worker) {
-        return;
-    }
-    let (video, proxy) = (element(), Rc::new(echo_with_sources("")));
-    let (sender, told) = mpsc::unbounded();
-    let source = WorkerMediaSource::new(&video, &proxy, move |event| drop(sender.unbounded_send(event)));
-    source.attach();
-    // No browser takes an end that is not finite.
-    source.set_live_range(0.0, f64::INFINITY);
-    let mut it = begun(Place::Worker, source, video, proxy, told);
-    it.init(part(0, 767));
-    it.queue.mark(FetchId(1));
-    it.appended(FetchId(1)).await;
-    assert_eq!(it.told.next().await, Some(SourceEvent::Attached));
-    assert_eq!(it.told.next().await, Some(SourceEvent::Opened));
 }
 
 /// The page hears what decrypting took, though it gets nothing of what came of it.
@@ -443,7 +385,7 @@ async fn a_worker_without_media_sources_refuses() {
         let source = WorkerMediaSource::new(&video, &proxy, move |event| drop(sender.unbounded_send(event)));
         source.attach();
         assert_eq!(told.next().await, Some(SourceEvent::Refused));
-        assert!(!source.is_ready());
+        assert!(!source.is_open());
     }
 }
 

@@ -13,17 +13,13 @@ use crate::{player::video::Happening, problem::Problem};
 
 impl Film {
     pub(super) fn happened(self: &Rc<Self>, what: Happening) {
-        // The film that the element still has is none of ours. Whoever pauses or seeks means this one.
-        if what.is_of_the_film() && !self.driver.is_attached() {
-            return;
-        }
         match what {
             Happening::Seeking => {
                 // Where the film begins is no choice of the viewer's.
                 if self.reporter.has_played() {
                     self.driver.stands(State::Seeking);
                 }
-                self.driver.sought();
+                self.driver.feed(Event::Seek { position: self.video.current_time() });
             }
             Happening::Seeked => {
                 if self.reporter.has_played() && self.video.paused() {
